@@ -221,9 +221,7 @@ PROBLEMS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("problem", "url"), [(problem, url) for problem, urls in PROBLEMS.items() for url in urls]
-)
+@pytest.mark.parametrize(("problem", "url"), [(problem, url) for problem, urls in PROBLEMS.items() for url in urls])
 def test_an_unfit_url_is_told_what_to_do(problem: str, url: str) -> None:
     told = addresses.url_problem(url, allow_loopback=False)
     assert told is not None

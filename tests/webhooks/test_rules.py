@@ -86,9 +86,7 @@ def test_every_2xx_delivers_even_at_the_last_attempt(status: int) -> None:
     assert rules.judge(status, attempts_made=10, random=0.5) == Verdict(Outcome.DELIVERED)
 
 
-@pytest.mark.parametrize(
-    "status", [None, 101, 199, 300, 301, 302, 307, 308, 400, 401, 404, 409, 429, 500, 503]
-)
+@pytest.mark.parametrize("status", [None, 101, 199, 300, 301, 302, 307, 308, 400, 401, 404, 409, 429, 500, 503])
 def test_everything_else_is_tried_again_after_the_timetables_delay(status: int | None) -> None:
     verdicts = [rules.judge(status, attempts_made=made, random=0.5) for made in range(1, 10)]
     assert [verdict.outcome for verdict in verdicts] == [Outcome.RETRYING] * 9
@@ -105,18 +103,14 @@ def test_410_stops_at_once(attempts_made: int) -> None:
 
 
 @given(st.integers(1, 9), st.floats(0, 1, exclude_max=True))
-def test_jitter_stays_within_ten_percent_and_is_a_function_of_the_random_number(
-    made: int, random: float
-) -> None:
+def test_jitter_stays_within_ten_percent_and_is_a_function_of_the_random_number(made: int, random: float) -> None:
     verdict = rules.judge(500, attempts_made=made, random=random)
     assert verdict == rules.judge(500, attempts_made=made, random=random)
     assert verdict.delay_s is not None
     assert 0.9 <= verdict.delay_s / rules.RETRY_DELAYS_S[made] <= 1.1 + 1e-9
 
 
-@pytest.mark.parametrize(
-    ("attempts_made", "random"), [(0, 0.5), (-1, 0.5), (1, 1.0), (1, -0.1), (1, float("nan"))]
-)
+@pytest.mark.parametrize(("attempts_made", "random"), [(0, 0.5), (-1, 0.5), (1, 1.0), (1, -0.1), (1, float("nan"))])
 def test_a_verdict_needs_an_attempt_and_a_random_number(attempts_made: int, random: float) -> None:
     with pytest.raises(ValueError, match="attempts_made counts from 1"):
         rules.judge(500, attempts_made=attempts_made, random=random)
@@ -131,18 +125,13 @@ def test_a_verdict_needs_an_attempt_and_a_random_number(attempts_made: int, rand
         (1, 10.0**12, 86400.0),  # a month is capped to a day
     ],
 )
-def test_retry_after_puts_off_but_never_hastens(
-    attempts_made: int, retry_after_s: float, delay_s: float
-) -> None:
+def test_retry_after_puts_off_but_never_hastens(attempts_made: int, retry_after_s: float, delay_s: float) -> None:
     verdict = rules.judge(503, attempts_made=attempts_made, random=0.0, retry_after_s=retry_after_s)
     assert verdict == Verdict(Outcome.RETRYING, pytest.approx(delay_s))
 
 
 def test_deliveries_put_off_together_come_back_spread_and_never_early() -> None:
-    delays = [
-        rules.judge(429, attempts_made=1, random=random, retry_after_s=1000).delay_s
-        for random in (0, 0.5, 0.99)
-    ]
+    delays = [rules.judge(429, attempts_made=1, random=random, retry_after_s=1000).delay_s for random in (0, 0.5, 0.99)]
     assert delays == [pytest.approx(1000), pytest.approx(1050), pytest.approx(1099)]
 
 
@@ -287,9 +276,7 @@ def test_a_replay_keeps_its_id_and_says_so() -> None:
 
 
 def test_the_body_holds_type_timestamp_and_data_in_that_order() -> None:
-    body = rules.payload(
-        "order.confirmed", NOW, {"eventId": "evt_1", "sequence": 3, "changes": ["status"]}, None
-    )
+    body = rules.payload("order.confirmed", NOW, {"eventId": "evt_1", "sequence": 3, "changes": ["status"]}, None)
     assert body == (
         b'{"type":"order.confirmed","timestamp":"2026-11-22T12:00:00.000000Z",'
         b'"data":{"eventId":"evt_1","sequence":3,"changes":["status"]}}'
@@ -314,9 +301,7 @@ def test_the_timestamp_is_utc_with_microseconds() -> None:
 def test_a_body_of_256_kib_is_sent_and_one_byte_more_is_refused() -> None:
     empty = len(rules.payload("a.b", NOW, {"x": ""}, None))
     assert len(rules.payload("a.b", NOW, {"x": "y" * (262144 - empty)}, None)) == 262144
-    with pytest.raises(
-        rules.BodyTooLarge, match="262145 bytes, at most 262144 are sent: select less"
-    ) as refused:
+    with pytest.raises(rules.BodyTooLarge, match="262145 bytes, at most 262144 are sent: select less") as refused:
         rules.payload("a.b", NOW, {"x": "y" * (262145 - empty)}, None)
     assert refused.value.size == 262145
 

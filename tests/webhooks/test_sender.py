@@ -167,9 +167,7 @@ async def test_a_body_that_breaks_off_leaves_the_status_standing() -> None:
     assert got.error.startswith("The answer is not complete HTTP: ")
 
 
-@pytest.mark.parametrize(
-    "raw", ["", "HTTP/1.1 200", "SSH-2.0-OpenSSH_9\r\n", "HTTP/1.1 9999 X\r\n\r\n", "\x00" * 50]
-)
+@pytest.mark.parametrize("raw", ["", "HTTP/1.1 200", "SSH-2.0-OpenSSH_9\r\n", "HTTP/1.1 9999 X\r\n\r\n", "\x00" * 50])
 async def test_what_is_no_http_answer_is_no_answer(raw: str) -> None:
     async with receiver(answer(raw)) as hook:
         got = await post(hook.url())

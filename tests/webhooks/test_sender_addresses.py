@@ -85,10 +85,7 @@ async def test_a_public_name_that_resolves_to_this_machine_opens_no_connection()
         url = hook.url(scheme="https", host="hooks.example")
         got = await post(url, resolve=resolving("127.0.0.1"), allow_loopback=False)
         await asyncio.sleep(0.05)
-    assert (
-        got.error
-        == "'hooks.example' is not only on public addresses (loopback): let it resolve to public ones."
-    )
+    assert got.error == "'hooks.example' is not only on public addresses (loopback): let it resolve to public ones."
     assert hook.connections == 0
 
 
@@ -228,3 +225,26 @@ async def test_a_receiver_that_wants_a_client_certificate_is_no_crash(authority:
     assert got.status is None
     assert got.error is not None
     assert hook.requests == []
+
+
+async def test_a_receiver_that_falls_out_of_tls_is_no_crash(authority: Authority) -> None:
+    tls = authority.server("hooks.example")
+
+    async def plain_after_handshake(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        handshake = tls.wrap_bio(incoming, outgoing, server_side=True)
+        while True:
+            try:
+                handshake.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                writer.write(outgoing.read())
+                incoming.write(await reader.read(65536))
+        writer.write(outgoing.read() + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(plain_after_handshake, "127.0.0.1", 0)
+    async with server:
+        got = await over_tls(Receiver(server.sockets[0].getsockname()[1]), authority.client())
+    assert (got.status, got.body, got.error) == (None, b"", "TLS failed: WRONG_VERSION_NUMBER.")

@@ -62,9 +62,7 @@ class Refused(Exception):
 
 async def resolve_by_system(host: str, port: int) -> Sequence[str]:
     """Every address of `host` by the system's resolver, in its order. `OSError` when there is none."""
-    found = await asyncio.get_running_loop().getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
-    )
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
     return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
 
 
@@ -84,9 +82,7 @@ async def checked_addresses(
     for address in found:
         # The address itself stays untold: names of our own network are nobody's to enumerate.
         if reason := addresses.refusal(address, allow_loopback=allow_loopback):
-            raise Refused(
-                f"'{host}' is not only on public addresses ({reason}): let it resolve to public ones."
-            )
+            raise Refused(f"'{host}' is not only on public addresses ({reason}): let it resolve to public ones.")
         if scheme != "https" and not addresses.is_loopback(address):
             raise Refused(f"'{host}' is not this machine: use https://.")
     return found
@@ -124,7 +120,7 @@ async def send(
         answer.error = f"No complete answer within {timeout_s:g} s."
     except (Refused, addresses.UnacceptableUrl) as error:
         answer.error = str(error)
-    except (httpx2.TransportError, OSError) as error:  # OSError: TLS alerts after the handshake
+    except (httpx2.TransportError, OSError) as error:  # OSError: TLS that breaks later
         answer.error = _in_words(error)
     answer.duration_s = time.perf_counter() - started
     return answer
