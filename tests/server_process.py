@@ -164,9 +164,7 @@ def _programs(folder: Path, call: Callable[..., subprocess.CompletedProcess[str]
         try:
             call([programs / "postgres", "--version"], check=True)
         except PermissionError:
-            raise StartFailed(
-                f"the account `nobody` cannot reach {folder}: set TMPDIR to a folder it can"
-            ) from None
+            raise StartFailed(f"the account `nobody` cannot reach {folder}: set TMPDIR to a folder it can") from None
     return programs
 
 
@@ -180,9 +178,7 @@ def _redis(folder: Path, password: str) -> Run:
     def run(port: int, output: IO[bytes]) -> tuple[Process, Callable[[], bool]]:
         lines = [f"port {port}", "bind 127.0.0.1", f"requirepass {password}", f'dir "{folder}"', 'save ""']
         lines += ["appendonly no", f"databases {REDIS_DATABASES}"]
-        process = subprocess.Popen(
-            [program, "-"], cwd=folder, stdin=subprocess.PIPE, stdout=output, stderr=output
-        )
+        process = subprocess.Popen([program, "-"], cwd=folder, stdin=subprocess.PIPE, stdout=output, stderr=output)
         assert process.stdin is not None
         process.stdin.write("\n".join(lines).encode())
         process.stdin.close()

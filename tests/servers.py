@@ -180,11 +180,7 @@ def template_database(url: str, build: Callable[[str], object], key: str = "temp
 
 def pytest_configure(config: pytest.Config) -> None:
     """With xdist the controller starts both servers at once, before the workers inherit its environment."""
-    if (
-        hasattr(config, "workerinput")
-        or config.option.collectonly
-        or not config.getoption("numprocesses", None)
-    ):
+    if hasattr(config, "workerinput") or config.option.collectonly or not config.getoption("numprocesses", None):
         return
     started = [_shared_server(kind) for kind in VARIABLES if VARIABLES[kind] not in os.environ]
     for server in started:
