@@ -148,9 +148,7 @@ def checked_url(url: str, *, allow_loopback: bool) -> httpx2.URL:
         raise wrong("carries user information: leave it out, verify the signature instead.")
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None or not 1 <= int(parts["port"] or "443") <= 65535:
-        raise wrong(
-            "has no host, or a port outside 1 to 65535: write https://host/path or https://host:port/path."
-        )
+        raise wrong("has no host, or a port outside 1 to 65535: write https://host/path or https://host:port/path.")
     try:
         parsed = httpx2.URL(url)
     except (httpx2.InvalidURL, UnicodeError) as error:
@@ -170,9 +168,7 @@ def _judged_host(host: str, wrong: Callable[[str], UnacceptableUrl], *, allow_lo
         try:
             address = parse(host)
         except ValueError as error:
-            raise wrong(
-                "writes an address in an odd way: use four decimal numbers or a host name."
-            ) from error
+            raise wrong("writes an address in an odd way: use four decimal numbers or a host name.") from error
         if reason := refusal(address, allow_loopback=allow_loopback):
             raise wrong(f"is not a public address ({reason}): use one that is reachable from the internet.")
         return is_loopback(address)

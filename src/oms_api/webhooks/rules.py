@@ -90,9 +90,7 @@ class Verdict:
     delay_s: float | None = None
 
 
-def judge(
-    status: int | None, *, attempts_made: int, random: float, retry_after_s: float | None = None
-) -> Verdict:
+def judge(status: int | None, *, attempts_made: int, random: float, retry_after_s: float | None = None) -> Verdict:
     """What follows from an attempt.
 
     `status`: the HTTP status, None when none came. Only 2xx is success; 3xx is a failure, never followed.
@@ -101,9 +99,7 @@ def judge(
     upwards: deliveries put off together must not come back together.
     """
     if attempts_made < 1 or not 0.0 <= random < 1.0:
-        raise ValueError(
-            f"attempts_made counts from 1 and random lies in [0, 1): got {attempts_made}, {random}"
-        )
+        raise ValueError(f"attempts_made counts from 1 and random lies in [0, 1): got {attempts_made}, {random}")
     if status is not None and 200 <= status < 300:
         return Verdict(Outcome.DELIVERED)
     if status == 410:
@@ -211,9 +207,7 @@ class BodyTooLarge(ValueError):
     """The body is over 256 KiB. `size`: bytes it would have."""
 
     def __init__(self, size: int) -> None:
-        super().__init__(
-            f"The body has {size} bytes, at most {MAX_BODY_BYTES} are sent: select less in the query."
-        )
+        super().__init__(f"The body has {size} bytes, at most {MAX_BODY_BYTES} are sent: select less in the query.")
         self.size = size
 
 
