@@ -151,7 +151,7 @@ def template_database(url: str, build: Callable[[str], object], key: str = "temp
 
     `build` must close its connections. When it fails, nothing of it stays and the next caller tries again.
     """
-    import asyncpg  # type: ignore[import-untyped]
+    import asyncpg
 
     name = f"oms_test_{_session()}_{key}"
     building = f"{name}_building"
