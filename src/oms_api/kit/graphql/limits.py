@@ -1,0 +1,177 @@
+"""Limits of one operation: depth, aliases, tokens, cost. Rules are made once, so that the validation cache hits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    ListValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableNode,
+    get_named_type,
+    specified_rules,
+)
+from graphql.validation import ASTValidationRule, ValidationContext
+
+DEPTH_MAX = 12
+ALIASES_MAX = 30
+TOKENS_MAX = 2_000
+COST_MAX = 5_000
+INTROSPECTION_DEPTH_MAX = 16
+
+
+class DepthAndAliases(ASTValidationRule):
+    """Refuse documents deeper than DEPTH_MAX (introspection: 16) or with more than ALIASES_MAX aliases."""
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        self.aliases = 0
+        self.fragments: dict[str, FragmentDefinitionNode] = {
+            node.name.value: node for node in context.document.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+        self.depths: dict[str, int] = {}
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        if node.alias is not None:
+            self.aliases += 1
+            if self.aliases == ALIASES_MAX + 1:
+                self.report_error(GraphQLError(f"More than {ALIASES_MAX} aliases; send several requests.", node))
+
+    def enter_operation_definition(self, node: OperationDefinitionNode, *_: Any) -> None:
+        depth = self._depth(node.selection_set, frozenset())
+        introspects = any(
+            isinstance(selection, FieldNode) and selection.name.value.startswith("__")
+            for selection in node.selection_set.selections
+        )
+        allowed = INTROSPECTION_DEPTH_MAX if introspects else DEPTH_MAX
+        if depth > allowed:
+            self.report_error(
+                GraphQLError(f"The operation is {depth} levels deep; at most {allowed} are allowed.", node)
+            )
+
+    def _depth(self, selection_set: SelectionSetNode | None, inside: frozenset[str]) -> int:
+        deepest = 0
+        for selection in selection_set.selections if selection_set else ():
+            if isinstance(selection, FieldNode):
+                deepest = max(deepest, 1 + self._depth(selection.selection_set, inside))
+            elif isinstance(selection, InlineFragmentNode):
+                deepest = max(deepest, self._depth(selection.selection_set, inside))
+            elif isinstance(selection, FragmentSpreadNode):
+                name = selection.name.value
+                if name in inside or name not in self.fragments:
+                    continue
+                if name not in self.depths:
+                    self.depths[name] = self._depth(self.fragments[name].selection_set, inside | {name})
+                deepest = max(deepest, self.depths[name])
+        return deepest
+
+
+RULES = [*specified_rules, DepthAndAliases]
+
+
+@dataclass
+class CostPlan:
+    """What an operation costs: one point a field with an object below it, more where `@cost` says so.
+
+    `sizedBy` arguments multiply what is below. Computed once a document; `variables` names those it depends on.
+    """
+
+    schema: GraphQLSchema
+    document: DocumentNode
+    operation: OperationDefinitionNode
+
+    def __post_init__(self) -> None:
+        self.fragments = {
+            node.name.value: node for node in self.document.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+        self.variables: set[str] = set()
+        self.known: dict[tuple[Any, ...], int] = {}
+        self.defaults = {
+            node.variable.name.value: _literal_size(node.default_value, {}) if node.default_value else None
+            for node in self.operation.variable_definitions or ()
+        }
+        self.cost({})
+
+    def cost(self, variables: Mapping[str, Any]) -> int:
+        sizes = {
+            name: _size(variables[name]) if name in variables else self.defaults.get(name) for name in self.variables
+        }
+        key = tuple(sorted(sizes.items(), key=lambda item: item[0]))
+        found = self.known.get(key)
+        if found is None:
+            root = self.schema.get_root_type(self.operation.operation)
+            found = self._selections(self.operation.selection_set, root, variables)
+            if len(self.known) < 1_000 and set(sizes) == self.variables:
+                self.known[key] = found
+        return found
+
+    def _selections(self, selection_set: SelectionSetNode | None, parent: Any, variables: Mapping[str, Any]) -> int:
+        total = 0
+        for selection in selection_set.selections if selection_set else ():
+            if isinstance(selection, FieldNode):
+                total += self._field(selection, parent, variables)
+            elif isinstance(selection, InlineFragmentNode):
+                inner = selection.type_condition
+                total += self._selections(
+                    selection.selection_set,
+                    self.schema.get_type(inner.name.value) if inner else parent,
+                    variables,
+                )
+            elif isinstance(selection, FragmentSpreadNode) and (fragment := self.fragments.get(selection.name.value)):
+                total += self._selections(
+                    fragment.selection_set, self.schema.get_type(fragment.type_condition.name.value), variables
+                )
+        return total
+
+    def _field(self, node: FieldNode, parent: Any, variables: Mapping[str, Any]) -> int:
+        if not isinstance(parent, GraphQLObjectType) or node.name.value not in parent.fields:
+            return 0
+        definition = parent.fields[node.name.value]
+        backref = definition.extensions.get("strawberry-definition")
+        weight, sized_by = 1 if node.selection_set else 0, ()
+        for directive in backref.directives if backref else ():
+            if type(directive).__name__ == "Cost":
+                weight, sized_by = directive.weight, directive.sized_by or ()
+        size = 1
+        if sized_by:
+            sizes = []
+            for name in sized_by:
+                argument = definition.args.get(name)
+                given = next((item.value for item in node.arguments or () if item.name.value == name), None)
+                if isinstance(given, VariableNode):
+                    self.variables.add(given.name.value)
+                    given_size = (
+                        _size(variables[given.name.value])
+                        if given.name.value in variables
+                        else self.defaults.get(given.name.value)
+                    )
+                    sizes.append(given_size)
+                elif given is not None:
+                    sizes.append(_literal_size(given, variables))
+                elif argument is not None and isinstance(argument.default_value, int):
+                    sizes.append(argument.default_value)
+            known = [size for size in sizes if size is not None]
+            size = max(known) if known else 20
+        return weight + size * self._selections(node.selection_set, get_named_type(definition.type), variables)
+
+
+def _size(value: Any) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return max(value, 0)
+    return len(value) if isinstance(value, list) else None
+
+
+def _literal_size(node: Any, variables: Mapping[str, Any]) -> int | None:
+    if isinstance(node, IntValueNode):
+        return max(int(node.value), 0)
+    return len(node.values) if isinstance(node, ListValueNode) else None
