@@ -87,7 +87,8 @@ check("every message of a stream", seen, [1, 2, 3]);
 const host = document.createElement("div");
 host.id = "sample";
 document.body.append(host);
-const editor = new Editor(host, { language: "graphql", label: "Sample" });
+const offer = (_, cursor) => ({ from: cursor, to: cursor, typed: "", items: [{ label: "a", insert: "a|", text: "" }] });
+const editor = new Editor(host, { language: "graphql", label: "Sample", complete: offer });
 const type = (text) => {
   editor.area.focus();
   for (const data of text) {
@@ -99,5 +100,15 @@ const type = (text) => {
 };
 check("brackets close and lines indent", type("{\nviewer {\na"), "{\n  viewer {\n    a\n  }\n}");
 check("a typed closing bracket steps over the one that is there", [(editor.text = ""), type('f(a: "x")')][1], 'f(a: "x")');
+
+const tops = ["{}", "\n{}"].map((text) => {
+  editor.text = text;
+  editor.area.setSelectionRange(0, 0);
+  editor.open(true);
+  return Number.parseInt(editor.popup.style.top);
+});
+check("the list opens below the cursor, on an empty line too", [tops[0] > 0, tops[1]], [true, tops[0]]);
+editor.accept(0);
+check("the chosen item is typed at the cursor", editor.text, "a\n{}");
 
 document.getElementById("done").textContent = "all checks ran";

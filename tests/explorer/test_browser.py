@@ -153,4 +153,4 @@ def test_completion_formatting_and_editing_do_what_they_promise(browser: Browser
     rows = re.findall(r"(?:ok|WRONG): .*?(?=ok: |WRONG: |$)", page.text["checks"], re.DOTALL)
     assert [row for row in rows if row.startswith("WRONG")] == []
     assert page.text["done"] == "all checks ran", page.console
-    assert len(rows) == 34
+    assert len(rows) == 36

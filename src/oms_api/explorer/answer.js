@@ -3,7 +3,7 @@
 import { element, paint, prose } from "./editor.js";
 import { tokenize } from "./language.js";
 
-const COLOURED = 400_000; // characters of an answer that are still coloured
+const COLOURED = 150_000; // characters of an answer that are still coloured
 const size = (bytes) => (bytes < 1000 ? `${bytes} B` : `${(bytes / 1000).toFixed(1)} kB`);
 
 /** The status line: status, time, size, request id. */

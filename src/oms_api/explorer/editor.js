@@ -232,13 +232,14 @@ export class Editor {
   place(offset) {
     const nodes = document.createTreeWalker(this.layer, NodeFilter.SHOW_TEXT);
     let node = nodes.nextNode();
-    while (node && offset > node.length) {
+    while (offset >= node.length) { // the layer ends with a line break, so there is always a character
       offset -= node.length;
       node = nodes.nextNode();
     }
     const range = document.createRange();
     range.setStart(node, offset);
-    const at = range.getBoundingClientRect();
+    range.setEnd(node, offset + 1); // an empty range has no place at the start of a line
+    const at = range.getClientRects()[0];
     const { offsetWidth: width, offsetHeight: height } = this.popup;
     const below = at.bottom + height < innerHeight || at.top < height;
     this.popup.style.left = `${Math.max(4, Math.min(at.left, innerWidth - width - 8))}px`;

@@ -342,8 +342,17 @@ on("clear", "click", () => {
   local.set("history", "[]");
   drawHistory();
 });
-on("close-side", "click", () => panel(""));
-for (const one of ["docs", "history"]) on(`show-${one}`, "click", () => panel($(one).hidden || $("side").hidden ? one : ""));
+on("close-side", "click", () => {
+  const opener = $("docs").hidden ? "show-history" : "show-docs";
+  panel("");
+  $(opener).focus();
+});
+for (const one of ["docs", "history"]) {
+  on(`show-${one}`, "click", () => {
+    panel($(one).hidden || $("side").hidden ? one : "");
+    if (!$("side").hidden) $("close-side").focus();
+  });
+}
 for (const one of ["variables", "headers"]) on(`show-${one}`, "click", () => show(one));
 on("examples", "toggle", (event) => {
   if (event.newState !== "open") return;
@@ -365,7 +374,7 @@ addEventListener("keydown", (event) => {
   } else if (event.code === "KeyF" && event.altKey && event.shiftKey) {
     event.preventDefault();
     tidy();
-  } else if (event.key === "Escape" && !$("side").hidden) leavePanel();
+  } else if (event.key === "Escape" && $("side").contains(document.activeElement)) $("close-side").click();
 });
 addEventListener("hashchange", readFragment);
 
