@@ -86,6 +86,8 @@ check("every message of a stream", seen, [1, 2, 3]);
 // editor
 const host = document.createElement("div");
 host.id = "sample";
+host.className = "editor";
+host.style.cssText = "position: fixed; inset: 0 auto auto 0; width: 300px; height: 200px";
 document.body.append(host);
 const offer = (_, cursor) => ({ from: cursor, to: cursor, typed: "", items: [{ label: "a", insert: "a|", text: "" }] });
 const editor = new Editor(host, { language: "graphql", label: "Sample", complete: offer });
