@@ -135,11 +135,20 @@ def test_the_line_of_an_error_is_marked(browser: Browser) -> None:
     assert '<span class="wrong">3</span>' in page.dom
 
 
-def test_a_link_without_a_key_of_its_own_runs_nothing(browser: Browser) -> None:
-    page = browser.explorer(query="{ viewer { tenant } }", run="1")
+def test_a_stranger_s_link_runs_nothing_with_the_key_that_the_tab_holds(browser: Browser) -> None:
+    fragment = urlencode({"query": "query Theirs { viewer { tenant } }", "run": "1"})
+    page = browser.visit(f"/visited?{urlencode({'fragment': fragment})}")
+    assert page.text["state"] == "Connected"
+    assert "query Theirs" in page.text["operation"]
     assert page.text["answer"] == ""
     assert page.text["status"] == "No answer yet"
+
+
+def test_without_a_key_the_page_says_where_to_get_one(browser: Browser) -> None:
+    page = browser.explorer()
     assert page.text["notice"].startswith("Paste an API key to begin.")
+    assert page.text["state"] == ""
+    assert "query Viewer" in page.text["operation"]
 
 
 def test_a_wrong_key_is_told_in_words(browser: Browser) -> None:

@@ -110,3 +110,10 @@ def test_only_these_things_are_kept_and_the_key_only_for_the_tab() -> None:
     opened = [name for name, text in SCRIPTS.items() if re.search(r"Storage\b[.\[\"]|window\[", text)]
     assert opened == ["store.js"]
     assert re.findall(r"document\.cookie|indexedDB|caches\.", "".join(SCRIPTS.values())) == []
+
+
+def test_the_fragment_leaves_the_address_bar_before_its_key_is_used() -> None:
+    body = SCRIPTS["explorer.js"].split("async function readFragment()")[1].split("\n}\n")[0]
+    removed = body.index('history.replaceState(null, "", location.pathname + location.search);')
+    assert removed < body.index("setKey(")
+    assert removed < body.index("load(")

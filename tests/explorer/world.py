@@ -27,7 +27,7 @@ from graphql import (
 from graphql.language.visitor import REMOVE, Visitor
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from oms_api.explorer import routes
@@ -133,7 +133,18 @@ def application() -> Starlette:
     async def checks(request: Request) -> Response:
         return FileResponse(HERE / request.url.path.removeprefix("/"))
 
-    own = [Route("/graphql", endpoint, methods=["POST"]), Route("/checks.html", checks), Route("/checks.js", checks)]
+    async def visited(request: Request) -> Response:
+        """A tab in which the key was typed before, now led to the explorer by somebody's link."""
+        link = json.dumps("/explorer#" + request.query_params["fragment"])
+        keep = f"sessionStorage.setItem('oms-explorer.key', {json.dumps(KEY)}); location.replace({link});"
+        return HTMLResponse(f"<script>{keep}</script>")
+
+    own = [
+        Route("/graphql", endpoint, methods=["POST"]),
+        Route("/checks.html", checks),
+        Route("/checks.js", checks),
+        Route("/visited", visited),
+    ]
     return Starlette(routes=[*routes(), *own])
 
 
