@@ -3,16 +3,15 @@
 from sqlmodel import col, select
 
 from oms_api.access.models import ApiKey, Tenant
-from oms_api.kit.db import Reading, param, prepared
+from oms_api.kit.db import Reading, columns, param, prepared
 
 _BY_HASH = prepared(
-    select(ApiKey.id, ApiKey.tenant_id, ApiKey.name, ApiKey.scopes, ApiKey.revoked_at, Tenant.handle, Tenant.test)
+    columns(ApiKey.id, ApiKey.tenant_id, ApiKey.name, ApiKey.scopes, ApiKey.revoked_at, Tenant.handle, Tenant.test)
     .join(Tenant, col(Tenant.tenant_id) == col(ApiKey.tenant_id))
     .where(col(ApiKey.hash) == param("hash"))
 )
 _TENANT = prepared(select(Tenant).where(col(Tenant.handle) == param("handle"), col(Tenant.test) == param("test")))
 _TENANTS = prepared(select(Tenant).order_by(col(Tenant.tenant_id)))
-_KEY = prepared(select(ApiKey).where(col(ApiKey.id) == param("id", col(ApiKey.id).type)))
 
 
 async def key_by_hash(reading: Reading, hash_: str) -> object | None:
@@ -22,7 +21,8 @@ async def key_by_hash(reading: Reading, hash_: str) -> object | None:
 
 
 async def tenant_by_handle(reading: Reading, handle: str, test: bool) -> Tenant | None:
-    return await reading.first(_TENANT, {"handle": handle, "test": test})
+    found: Tenant | None = await reading.first(_TENANT, {"handle": handle, "test": test})
+    return found
 
 
 async def all_tenants(reading: Reading) -> list[Tenant]:

@@ -22,6 +22,7 @@ from uuid import UUID
 import aiosqlite
 import asyncpg
 from sqlalchemy import Select, Uuid, bindparam
+from sqlalchemy import select as sqlalchemy_select
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 from sqlalchemy.engine.interfaces import Dialect
@@ -46,7 +47,7 @@ from oms_api.kit.sql import (
 
 __all__ = [
     "Choice", "Conflict", "Database", "Instant", "Json", "Keyed", "Reading", "Statement", "TryAgain", "Tx",
-    "any_of", "json_rows", "metadata", "mine", "now", "observe", "param", "prepared",
+    "any_of", "columns", "json_rows", "metadata", "mine", "now", "observe", "param", "prepared",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -197,6 +198,11 @@ def prepared(statement: Any) -> Any:
 def mine(model: Any) -> Any:
     """`tenant_id` of a table is the caller's: the first condition of every statement. Filled in by the session."""
     return col(model.tenant_id) == bindparam("tenant", type_=Uuid(), required=True)
+
+
+def columns(*chosen: Any) -> Any:
+    """A select of some columns, of any number (sqlmodel's typed `select` ends at four)."""
+    return sqlalchemy_select(*chosen)
 
 
 def param(name: str, type_: Any = None) -> Any:

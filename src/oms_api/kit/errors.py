@@ -40,6 +40,12 @@ def wire_code(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).upper()
 
 
+def camel(name: str) -> str:
+    """`weight_grams` → `weightGrams`: paths are written in the schema's names."""
+    head, *tail = name.split("_")
+    return head + "".join(word[:1].upper() + word[1:] for word in tail)
+
+
 class Refusal(Exception):
     """Base of everything that becomes a `userErrors` entry."""
 
@@ -55,7 +61,7 @@ class Refusal(Exception):
     def __init__(self, message: str, *, path: Path = (), details: Details | None = None) -> None:
         super().__init__(message)
         self.message = message
-        self.path = [str(step) for step in path]
+        self.path = [camel(str(step)) for step in path]
         self.details = details
 
     def parts(self) -> list["Refusal"]:

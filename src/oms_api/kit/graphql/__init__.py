@@ -2,6 +2,7 @@
 
 from oms_api.kit.graphql.context import Context, Info
 from oms_api.kit.graphql.fields import Cost, Effect, Outcome, Payload, mutation, query
+from oms_api.kit.graphql.node import node_type
 from oms_api.kit.graphql.scalars import BigInt, CountryCode, CurrencyCode, Json, Url
 from oms_api.kit.graphql.types import (
     Count,
@@ -22,13 +23,45 @@ from oms_api.kit.graphql.types import (
     argument,
     describe_enum,
     field,
+    given,
     money_of,
     user_errors,
 )
 
 __all__ = [
-    "BigInt", "Context", "Cost", "Count", "CountPrecision", "CountryCode", "CurrencyCode", "DateTimeFilter", "Effect",
-    "HasMetadata", "Info", "Json", "MetadataEntry", "MetadataEntryInput", "Money", "MoneyInput", "Node", "Outcome",
-    "PageInfo", "Payload", "SortDirection", "StringFilter", "Url", "UserError", "UserErrorDetails", "add_field",
-    "argument", "describe_enum", "field", "money_of", "mutation", "query", "user_errors",
+    "BigInt",
+    "Context",
+    "Cost",
+    "Count",
+    "CountPrecision",
+    "CountryCode",
+    "CurrencyCode",
+    "DateTimeFilter",
+    "Effect",
+    "HasMetadata",
+    "Info",
+    "Json",
+    "MetadataEntry",
+    "MetadataEntryInput",
+    "Money",
+    "MoneyInput",
+    "Node",
+    "Outcome",
+    "PageInfo",
+    "Payload",
+    "SortDirection",
+    "StringFilter",
+    "Url",
+    "UserError",
+    "UserErrorDetails",
+    "add_field",
+    "argument",
+    "describe_enum",
+    "field",
+    "given",
+    "money_of",
+    "mutation",
+    "node_type",
+    "query",
+    "user_errors",
 ]  # fmt: skip

@@ -69,7 +69,7 @@ def _loads(data: bytes | str, what: str) -> Any:
         raise _bad(f"The {what} is not JSON: {error}") from None
 
 
-async def _parameters(request: Request) -> tuple[Any, Any, Any]:
+async def _parameters(request: Request) -> tuple[str, dict[str, Any] | None, str | None]:
     if request.method == "GET":
         given: Any = dict(request.query_params)
         for name in ("variables", "extensions"):
@@ -89,16 +89,16 @@ async def _parameters(request: Request) -> tuple[Any, Any, Any]:
         given = _loads(await _body(request), "body")
     if not isinstance(given, dict):
         raise _bad("The body must be a JSON object with `query`; batches are not supported.")
-    text, variables, name = given.get("query"), given.get("variables"), given.get("operationName")
+    text, variables, operation = given.get("query"), given.get("variables"), given.get("operationName")
     if not isinstance(text, str) or not text:
         raise _bad("`query` is missing or not a string.")
     if variables is not None and not isinstance(variables, dict):
         raise _bad("`variables` must be an object.")
-    if name is not None and not isinstance(name, str):
+    if operation is not None and not isinstance(operation, str):
         raise _bad("`operationName` must be a string.")
     if given.get("extensions") is not None and not isinstance(given["extensions"], dict):
         raise _bad("`extensions` must be an object.")
-    return text, variables, name
+    return text, variables, operation
 
 
 def endpoint(
@@ -111,7 +111,7 @@ def endpoint(
     async def handle(request: Request) -> Response:
         request_id = request_id_of(request)
         headers = {"X-Request-Id": request_id, "Cache-Control": "no-store"}
-        media = _accepted(request.headers.get("accept", ""))
+        media: str | None = _accepted(request.headers.get("accept", ""))
         extensions: dict[str, Any] = {}
         status = 200
         try:

@@ -254,3 +254,16 @@ class HasMetadata(Node):
             for key, value in sorted(self.entries.items())
             if not isinstance(keys, list) or key in keys
         ]
+
+
+def given(item: Any) -> dict[str, Any]:
+    """The fields of a `Maybe` input that were sent, by Python name; null is None. Metadata becomes key → value."""
+    found: dict[str, Any] = {}
+    for name, value in vars(item).items():
+        if value is None or value is UNSET:
+            continue
+        sent = value.value if isinstance(value, strawberry.Some) else value
+        if name == "metadata":
+            sent = {entry.key: None if entry.value is UNSET else entry.value for entry in sent or ()}
+        found[name] = sent
+    return found
