@@ -9,7 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 
 from oms_api.domains import parts
-from oms_api.kit.graphql import node
+from oms_api.kit.graphql import events, node
 from oms_api.kit.graphql.scalars import SCALARS
 from oms_api.kit.graphql.types import complete_error_codes
 
@@ -21,7 +21,7 @@ def build() -> strawberry.Schema:
     complete_error_codes()
     queries = tuple(module.Query for module in modules if hasattr(module, "Query"))
     mutations = tuple(module.Mutation for module in modules if hasattr(module, "Mutation"))
-    query = merge_types("Query", (*queries, node.Query))
+    query = merge_types("Query", (*queries, events.Query, node.Query))
     query.__strawberry_definition__.description = (  # type: ignore[attr-defined]
         "Reads. A look-up that finds nothing is null; a wrong argument where there is no `userErrors` (page size, "
         "cursor, filter) is a top-level error with `extensions.code` BAD_INPUT; every mutation may also answer "
