@@ -109,19 +109,14 @@ def lower_bound(problem: Problem, sources: Sequence[Source]) -> int:
     Each line alone is served by the cheapest unit prices, where a location's fixed cost is spread over the units
     it has and shared between lines, equally or all for one line; the best of these bounds counts.
     """
-    cheapest: dict[str, tuple[int, int, list[int]]] = {}
+    by_location: dict[str, list[Source]] = {}
     for source in sources:
-        stock = [
-            min(max(source.stock.get(sku, 0), 0), quantity)
-            for sku, quantity in zip(problem.skus, problem.quantities, strict=True)
-        ]
-        fixed, per_kg, most = cheapest.get(source.location, (source.fixed, source.per_kg, stock))
-        if any(stock):
-            cheapest[source.location] = (
-                min(fixed, source.fixed),
-                min(per_kg, source.per_kg),
-                list(map(max, most, stock)),
-            )
+        by_location.setdefault(source.location, []).append(source)
+    cheapest: dict[str, tuple[int, int, list[int]]] = {}
+    for location, own in by_location.items():
+        most = [min(quantity, problem.together(own, line)) for line, quantity in enumerate(problem.quantities)]
+        fixed, per_kg = min(source.fixed for source in own), min(source.per_kg for source in own)
+        cheapest[location] = (fixed, per_kg, most)
     lines = range(len(problem.skus))
     alone = [_line_bound(problem, cheapest, line, shared=None) for line in lines]
     bounds = [sum(_line_bound(problem, cheapest, line, shared=True) for line in lines)]

@@ -5,7 +5,7 @@ by greedy plans that are improved (`approximate`). The answer says which it was 
 can be at most.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 
@@ -129,22 +129,13 @@ def _earliest(problem: Problem, usable: Sequence[Source]) -> int:
                 continue
             in_time, before = by_location.get(source.location, ((), 0))
             in_time = (*in_time, source)
-            units = _together(problem, in_time, sku, line) if before else source.stock[sku]
+            units = problem.together(in_time, line) if before else source.stock[sku]
             by_location[source.location] = (in_time, units)
             reached += units - before
             if reached >= quantity:
                 day = max(day, source.arrives_on)
                 break
     return day
-
-
-def _together(problem: Problem, sources: Iterable[Source], sku: str, line: int) -> int:
-    """Units of a SKU that these sources of one location can send together."""
-    units = 0
-    limits = {day: limit[line] for day, limit in problem.chain(next(iter(sources)).location)}
-    for source in sorted(sources, key=lambda source: source.ships_on):
-        units = min(units + source.stock[sku], limits[source.ships_on])
-    return units
 
 
 def _best(

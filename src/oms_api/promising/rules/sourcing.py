@@ -156,6 +156,17 @@ class Problem:
             chain = self._chains[location] = list(by_day.items())
         return chain
 
+    def together(self, sources: Sequence[Source], line: int) -> int:
+        """Units of a line that these sources of one location can send between them."""
+        sku = self.skus[line]
+        if len(sources) == 1:
+            return max(sources[0].stock.get(sku, 0), 0)
+        units = 0
+        limits = {day: limit[line] for day, limit in self.chain(sources[0].location)}
+        for source in sorted(sources, key=lambda source: source.ships_on):
+            units = min(units + max(source.stock.get(sku, 0), 0), limits[source.ships_on])
+        return units
+
     def may_leave(self, parcels: Sequence[tuple[Source, Sequence[int]]]) -> bool:
         """Whether one location can send these (source, units by SKU) together; each alone fits its source."""
         chain = self.chain(parcels[0][0].location)
