@@ -1,0 +1,7 @@
+"""Refusals of promising."""
+
+from oms_api.kit.errors import Refusal
+
+
+class NoSource(Refusal):
+    """No location can serve it."""
