@@ -1,0 +1,140 @@
+"""`oms serve`: the API role over a database and Redis that others run; stateless, so replicas are free."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+
+from oms_api import log, migrate
+from oms_api.app import create_app
+from oms_api.config import Settings
+from oms_api.kit import secrets, travel
+from oms_api.kit.db import Database
+from oms_api.worker import Bell, Worker
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its signal handling: SIGTERM ends the program with 0, not by the signal."""
+
+    finished: "asyncio.Task[None] | None" = None
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def ready(self, serving: "asyncio.Task[None]") -> None:
+        """Returns when connections are accepted; raises what stopped it."""
+        while not self.started:
+            if serving.done():
+                await serving
+                raise SystemExit("the server stopped before it was ready")
+            await asyncio.sleep(0.005)
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """SIGTERM and SIGINT ask for an orderly end."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+
+def checked(settings: Settings) -> Settings:
+    """Refuse what is unsafe or missing outside of `oms dev`, each with what to do."""
+    problems = []
+    if not settings.database_url:
+        problems.append("OMS_DATABASE_URL is missing: set it to postgresql+asyncpg://user:password@host/database.")
+    if not settings.secret_keys:
+        problems.append("OMS_SECRET_KEYS is missing: set it to at least 32 random characters (openssl rand -hex 32).")
+    if settings.webhook_allow_loopback:
+        problems.append("OMS_WEBHOOK_ALLOW_LOOPBACK=true is for `oms dev` alone: unset it.")
+    if settings.database_url.startswith("postgresql") and not settings.redis_url:
+        problems.append("OMS_REDIS_URL is missing: workers and API need one Redis (redis://host:6379/0).")
+    if problems:
+        raise SystemExit("\n".join(problems))
+    secrets.configure(settings.plain_secret_keys())
+    log.configure(settings.log_level, settings.log_format)
+    return settings
+
+
+def _migrated(settings: Settings) -> None:
+    at, wanted = migrate.current(settings.database_url), migrate.head()
+    if at != wanted:
+        raise SystemExit(f"The database is at revision {at}, this release needs {wanted}: run `oms migrate`.")
+
+
+def serve(host: str, port: int) -> None:
+    """Serve until SIGTERM. Without Redis (SQLite) the workers run here too."""
+    settings = checked(Settings())
+    _migrated(settings)
+
+    async def main() -> None:
+        db = Database(settings.database_url, pool_size=settings.database_pool_size)
+        services = {"settings": settings}
+
+        @contextlib.asynccontextmanager
+        async def lifespan(app: Starlette) -> AsyncIterator[None]:
+            bell = Bell(settings.redis_url) if settings.redis_url else None
+            worker = None if bell else Worker(settings, {**services, "engine": app.state.engine})
+            following = asyncio.create_task(travel.follow(db)) if settings.test_clock else None
+            if worker:
+                await asyncio.to_thread(worker.start)
+            yield
+            if following:
+                following.cancel()
+            if worker:
+                await asyncio.to_thread(worker.stop)
+            if bell:
+                await bell.close()
+            await db.close()
+
+        app = create_app(settings, db, services=services, lifespan=lifespan)
+        server = Server(
+            uvicorn.Config(
+                app, host=host, port=port, access_log=False, log_config=None, timeout_graceful_shutdown=10, backlog=2048
+            )
+        )
+        stop = asyncio.Event()
+        stop_on_signals(stop)
+        serving = asyncio.create_task(server.serve())
+        await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+
+    _run(main())
+
+
+def work() -> None:
+    """Work until SIGTERM."""
+    settings = checked(Settings())
+    _migrated(settings)
+
+    async def main() -> None:
+        from oms_api.kit.graphql.execution import Engine
+        from oms_api.schema import build
+
+        worker = Worker(settings, {"settings": settings, "engine": Engine(build()._schema)})
+        stop = asyncio.Event()
+        stop_on_signals(stop)
+        await asyncio.to_thread(worker.start)
+        await stop.wait()
+        await asyncio.to_thread(worker.stop)
+
+    _run(main())
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(main)
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where it exists (not on Windows)."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
