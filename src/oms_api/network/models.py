@@ -5,7 +5,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index
+from sqlalchemy import CheckConstraint, Double, ForeignKeyConstraint, Index
+from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
 from oms_api.kit import ids
@@ -13,6 +14,16 @@ from oms_api.kit.db import Choice, Instant, Json, Keyed
 
 LOCATION = ids.Prefix("loc")
 CHANNEL = ids.Prefix("chn")
+
+
+class Degrees(TypeDecorator[float]):
+    """A double as the driver gives it. SQLAlchemy's own asks for the column's wire type, which we do not look up."""
+
+    impl = Double
+    cache_ok = True
+
+    def result_processor(self, dialect: Any, coltype: Any) -> None:
+        return None
 
 
 class LocationKind(StrEnum):
@@ -55,8 +66,8 @@ class Location(Keyed, table=True):
     kind: LocationKind = Field(sa_type=Choice(LocationKind))
     timezone: str
     address: dict[str, Any] | None = Field(default=None, sa_type=Json, nullable=True)
-    latitude: float | None = None
-    longitude: float | None = None
+    latitude: float | None = Field(default=None, sa_type=Degrees, nullable=True)
+    longitude: float | None = Field(default=None, sa_type=Degrees, nullable=True)
     ships: bool
     pickup: bool
     accepts_returns: bool
