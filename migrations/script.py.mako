@@ -6,7 +6,6 @@ Follows: ${down_revision | comma,n}
 
 import sqlalchemy as sa
 from alembic import op
-from oms_api.kit import sql
 from sqlalchemy.dialects import postgresql
 ${imports if imports else ""}
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import grimp
 import pytest
+
 from oms_api.domains import DOMAINS, LAYERS
 
 SOURCE = Path(__file__).parents[2] / "src" / "oms_api"

@@ -28,6 +28,7 @@ ALIASES_MAX = 30
 TOKENS_MAX = 2_000
 COST_MAX = 5_000
 INTROSPECTION_DEPTH_MAX = 16
+SIZE_MAX = 250  # a page has at most 100 and a list argument at most 250: what is more is refused by the field itself
 
 
 class DepthAndAliases(ASTValidationRule):
@@ -167,11 +168,11 @@ class CostPlan:
 
 def _size(value: Any) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool):
-        return max(value, 0)
+        return min(max(value, 0), SIZE_MAX)
     return len(value) if isinstance(value, list) else None
 
 
 def _literal_size(node: Any, variables: Mapping[str, Any]) -> int | None:
     if isinstance(node, IntValueNode):
-        return max(int(node.value), 0)
+        return min(max(int(node.value), 0), SIZE_MAX)
     return len(node.values) if isinstance(node, ListValueNode) else None
