@@ -1,14 +1,20 @@
 """Every SELECT of the network."""
 
+import threading
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_
+from sqlalchemy import Uuid, and_
 from sqlmodel import col, select
 
 from oms_api.kit.db import Reading, any_of, columns, mine, param, prepared, row_of
-from oms_api.network.models import Channel, ChannelLocation, Location
+from oms_api.kit.ids import NOBODY
+from oms_api.network.models import Channel, ChannelLocation, Location, NetworkVersion
+
+REMEMBERED_ROWS_MAX = 50_000
 
 
 class Network(NamedTuple):
@@ -18,37 +24,6 @@ class Network(NamedTuple):
     locations: list[Location]
 
 
-# Columns of both tables side by side: `id` and `handle` are in each, so those of a location carry a prefix.
-_CHANNEL = list(Channel.__table__.columns.keys())  # type: ignore[attr-defined]
-_LOCATION = list(Location.__table__.columns.keys())  # type: ignore[attr-defined]
-
-
-def _networks() -> Any:
-    """Channels, each joined with its locations by rank; a channel without a location is one row of nulls."""
-    return (
-        columns(
-            *[getattr(Channel, name) for name in _CHANNEL],
-            *[getattr(Location, name).label(f"of_{name}") for name in _LOCATION],
-        )
-        .select_from(Channel)
-        .outerjoin(
-            ChannelLocation,
-            and_(
-                col(ChannelLocation.tenant_id) == col(Channel.tenant_id),
-                col(ChannelLocation.channel_id) == col(Channel.id),
-            ),
-        )
-        .outerjoin(
-            Location,
-            and_(
-                col(Location.tenant_id) == col(ChannelLocation.tenant_id),
-                col(Location.id) == col(ChannelLocation.location_id),
-            ),
-        )
-        .where(mine(Channel))
-    )
-
-
 class Served(NamedTuple):
     """A channel and the ids of the locations that serve it, preferred first: what a put compares with."""
 
@@ -56,26 +31,92 @@ class Served(NamedTuple):
     location_ids: list[UUID]
 
 
-_LOCATION_IDS = prepared(select(Location.handle, Location.id).where(mine(Location), any_of(Location.handle, "handles")))
-_SERVED = prepared(
-    columns(*[getattr(Channel, name) for name in _CHANNEL], col(ChannelLocation.location_id).label("served_by"))
-    .select_from(Channel)
+# Columns of both tables stand side by side: `id` and `handle` are in each, so those of a location carry a prefix.
+_CHANNEL = tuple(Channel.__table__.columns.keys())  # type: ignore[attr-defined]
+_LOCATION = tuple(Location.__table__.columns.keys())  # type: ignore[attr-defined]
+_channel_values = attrgetter(*_CHANNEL)
+_location_values = attrgetter(*[f"of_{name}" for name in _LOCATION])
+
+_channel_columns = [getattr(Channel, name) for name in _CHANNEL]
+_location_columns = [getattr(Location, name).label(f"of_{name}") for name in _LOCATION]
+_LINKS = and_(
+    col(ChannelLocation.tenant_id) == col(Channel.tenant_id), col(ChannelLocation.channel_id) == col(Channel.id)
+)
+_LINKED = and_(
+    col(Location.tenant_id) == col(ChannelLocation.tenant_id), col(Location.id) == col(ChannelLocation.location_id)
+)
+# One row a location, by rank; a channel without a location is one row of nulls, and so is what the caller has already.
+_NETWORK = prepared(
+    columns(col(NetworkVersion.version), *_channel_columns, *_location_columns)
+    .select_from(NetworkVersion)
     .outerjoin(
-        ChannelLocation,
+        Channel,
         and_(
-            col(ChannelLocation.tenant_id) == col(Channel.tenant_id),
-            col(ChannelLocation.channel_id) == col(Channel.id),
+            col(Channel.tenant_id) == col(NetworkVersion.tenant_id),
+            col(Channel.handle) == param("of"),
+            col(NetworkVersion.version) != param("known", Uuid()),
         ),
     )
+    .outerjoin(ChannelLocation, _LINKS)
+    .outerjoin(Location, _LINKED)
+    .where(mine(NetworkVersion))
+    .order_by(col(ChannelLocation.rank))
+)
+_NETWORKS = prepared(
+    columns(*_channel_columns, *_location_columns)
+    .select_from(Channel)
+    .outerjoin(ChannelLocation, _LINKS)
+    .outerjoin(Location, _LINKED)
+    .where(mine(Channel), any_of(Channel.id, "ids"))
+    .order_by(col(Channel.id), col(ChannelLocation.rank))
+)
+_SERVED = prepared(
+    columns(*_channel_columns, col(ChannelLocation.location_id).label("served_by"))
+    .select_from(Channel)
+    .outerjoin(ChannelLocation, _LINKS)
     .where(mine(Channel), any_of(Channel.handle, "handles"))
     .order_by(col(Channel.id), col(ChannelLocation.rank))
 )
+_LOCATION_IDS = prepared(select(Location.handle, Location.id).where(mine(Location), any_of(Location.handle, "handles")))
 _LOCATIONS_BY_ID = prepared(select(Location).where(mine(Location), any_of(Location.id, "ids")))
 _LOCATIONS_BY_HANDLE = prepared(select(Location).where(mine(Location), any_of(Location.handle, "handles")))
 _CHANNELS_BY_ID = prepared(select(Channel).where(mine(Channel), any_of(Channel.id, "ids")))
 _CHANNELS_BY_HANDLE = prepared(select(Channel).where(mine(Channel), any_of(Channel.handle, "handles")))
-_NETWORK = prepared(_networks().where(col(Channel.handle) == param("of")).order_by(col(ChannelLocation.rank)))
-_NETWORKS = prepared(_networks().where(any_of(Channel.id, "ids")).order_by(col(Channel.id), col(ChannelLocation.rank)))
+
+
+class _Remembered:
+    """Networks as they were at a version, the least recently used forgotten first. Shared by all threads.
+
+    500 locations cost 10 ms to turn into rows again, and hardly ever change between two carts. Nothing here is ever
+    believed without the database's word that the version still stands.
+    """
+
+    def __init__(self, rows_max: int) -> None:
+        self._rows_max = rows_max
+        self._rows = 0
+        self._lock = threading.Lock()
+        self._found: OrderedDict[tuple[UUID, str], tuple[UUID, Network]] = OrderedDict()
+
+    def get(self, key: tuple[UUID, str]) -> tuple[UUID, Network] | None:
+        with self._lock:
+            found = self._found.get(key)
+            if found is not None:
+                self._found.move_to_end(key)
+            return found
+
+    def put(self, key: tuple[UUID, str], version: UUID, network: Network) -> None:
+        with self._lock:
+            before = self._found.pop(key, None)
+            if before is not None:
+                self._rows -= 1 + len(before[1].locations)
+            self._found[key] = (version, network)
+            self._rows += 1 + len(network.locations)
+            while self._rows > self._rows_max:
+                _, (_, oldest) = self._found.popitem(last=False)
+                self._rows -= 1 + len(oldest.locations)
+
+
+_remembered = _Remembered(REMEMBERED_ROWS_MAX)
 
 
 async def locations_by_id(reading: Reading, ids: Sequence[UUID]) -> Mapping[UUID, Location]:
@@ -103,15 +144,30 @@ async def served(reading: Reading, handles: Sequence[str]) -> Mapping[str, Serve
     found: dict[str, Served] = {}
     for row in await reading.all(_SERVED, {"handles": handles}):
         if row.handle not in found:
-            found[row.handle] = Served(row_of(Channel, {name: getattr(row, name) for name in _CHANNEL}), [])
+            found[row.handle] = Served(_channel_of(row), [])
         if row.served_by is not None:
             found[row.handle].location_ids.append(row.served_by)
     return found
 
 
 async def network_of(reading: Reading, handle: str) -> Network | None:
-    """A channel with its locations; None when there is no such channel. One statement."""
-    return next(iter(_grouped(await reading.all(_NETWORK, {"of": handle})).values()), None)
+    """A channel with its locations; None when there is no such channel. One statement.
+
+    The statement names the version that this process has in memory, and brings rows only when the tenant's network
+    has another one by now. What it gives is shared between requests: never change it.
+    """
+    key = (reading.tenant_id, handle)
+    remembered = _remembered.get(key)
+    rows = await reading.all(_NETWORK, {"of": handle, "known": remembered[0] if remembered else NOBODY})
+    if not rows:
+        return None
+    version = rows[0].version
+    if remembered and remembered[0] == version:
+        return remembered[1]
+    network = next(iter(_grouped(rows).values()), None)
+    if network:
+        _remembered.put(key, version, network)
+    return network
 
 
 async def networks_by_id(reading: Reading, ids: Sequence[UUID]) -> Mapping[UUID, Network]:
@@ -119,13 +175,18 @@ async def networks_by_id(reading: Reading, ids: Sequence[UUID]) -> Mapping[UUID,
     return _grouped(await reading.all(_NETWORKS, {"ids": ids}))
 
 
+def _channel_of(row: Any) -> Channel:
+    return row_of(Channel, dict(zip(_CHANNEL, _channel_values(row), strict=True)))
+
+
 def _grouped(rows: Iterable[Any]) -> dict[UUID, Network]:
     found: dict[UUID, Network] = {}
     for row in rows:
+        if row.id is None:
+            continue
         network = found.get(row.id)
         if network is None:
-            channel = row_of(Channel, {name: getattr(row, name) for name in _CHANNEL})
-            network = found[row.id] = Network(channel, [])
+            network = found[row.id] = Network(_channel_of(row), [])
         if row.of_id is not None:
-            network.locations.append(row_of(Location, {name: getattr(row, f"of_{name}") for name in _LOCATION}))
+            network.locations.append(row_of(Location, dict(zip(_LOCATION, _location_values(row), strict=True))))
     return found
