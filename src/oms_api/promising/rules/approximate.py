@@ -8,6 +8,9 @@ from math import ceil
 
 from oms_api.promising.rules.sourcing import Objective, Problem, Source, tie_order, weight_cost
 
+PRICE_ROUNDS = 12
+"""Small raises of every line's price before each takes what is left: the more, the tighter the bound."""
+
 
 class Draft:
     """A plan in the making: units by line that each source sends."""
@@ -104,48 +107,74 @@ def approximate(
 
 
 def lower_bound(problem: Problem, sources: Sequence[Source]) -> int:
-    """A cost that no plan over these sources undercuts.
+    """A cost that no plan over these sources undercuts: the best of three relaxations.
 
-    Each line alone is served by the cheapest unit prices, where a location's fixed cost is spread over the units
-    it has and shared between lines, equally or all for one line; the best of these bounds counts.
+    Each line's units come by the cheapest price per gram, as far as stock goes; to this comes (a) the fixed cost
+    that one line alone needs, spread over the units each location has, or (b) two parcels, when no location has
+    all. (c) Prices for the lines that no location can undercut with its fixed and weight costs (dual ascent).
     """
     by_location: dict[str, list[Source]] = {}
     for source in sources:
         by_location.setdefault(source.location, []).append(source)
-    cheapest: dict[str, tuple[int, int, list[int]]] = {}
-    for location, own in by_location.items():
+    offers: list[tuple[int, int, list[int]]] = []
+    for own in by_location.values():
         most = [min(quantity, problem.together(own, line)) for line, quantity in enumerate(problem.quantities)]
-        fixed, per_kg = min(source.fixed for source in own), min(source.per_kg for source in own)
-        cheapest[location] = (fixed, per_kg, most)
+        offers.append((min(source.fixed for source in own), min(source.per_kg for source in own), most))
     lines = range(len(problem.skus))
-    alone = [_line_bound(problem, cheapest, line, shared=None) for line in lines]
-    bounds = [sum(_line_bound(problem, cheapest, line, shared=True) for line in lines)]
-    for line in lines:
-        whole = _line_bound(problem, cheapest, line, shared=False)
-        bounds.append(sum(alone) - alone[line] + whole)
-    if not any(all(map(int.__eq__, most, problem.quantities)) for _, _, most in cheapest.values()):
-        bounds.append(sum(alone) + 2 * min((fixed for fixed, _, _ in cheapest.values()), default=0))
+    by_weight = [_filled(problem, offers, line, with_fixed=False) for line in lines]
+    bounds = [sum(by_weight) - by_weight[line] + _filled(problem, offers, line, with_fixed=True) for line in lines]
+    bounds.append(_prices(problem, offers))
+    if all(tuple(most) != problem.quantities for _, _, most in offers):
+        bounds.append(sum(by_weight) + 2 * min(fixed for fixed, _, _ in offers))
     # Sums of rounded floats may exceed the true bound by a hair: give that back before rounding up.
     return max(ceil(bound * (1 - 1e-9) - 1e-6) for bound in bounds)
 
 
-def _line_bound(
-    problem: Problem, cheapest: dict[str, tuple[int, int, list[int]]], line: int, *, shared: bool | None
-) -> float:
-    """Least cost of one line: weight, plus the share of fixed costs it bears (None: no fixed costs)."""
+def _filled(problem: Problem, offers: Sequence[tuple[int, int, list[int]]], line: int, *, with_fixed: bool) -> float:
+    """Least cost of one line: its weight, and the fixed costs spread over the units each location has."""
     prices = []
-    for fixed, per_kg, most in cheapest.values():
+    for fixed, per_kg, most in offers:
         if most[line]:
-            price = per_kg * problem.grams[line] / 1000
-            if shared is not None:
-                price += fixed / (sum(map(bool, most)) if shared else 1) / most[line]
+            price = per_kg * problem.grams[line] / 1000 + (fixed / most[line] if with_fixed else 0)
             prices.append((price, most[line]))
     left, cost = problem.quantities[line], 0.0
-    for price, most_units in sorted(prices):
-        taken = min(left, most_units)
+    for price, units in sorted(prices):
+        taken = min(left, units)
         cost += taken * price
         left -= taken
     return cost
+
+
+def _prices(problem: Problem, offers: Sequence[tuple[int, int, list[int]]]) -> float:
+    """Sum of prices of the lines, raised in turn as far as no location could serve any of them for less.
+
+    Price v of a line is safe while at each location the sum of share x max(0, v - weight cost) over its lines
+    stays within the fixed cost, where share is the part of the line that the location has (weak duality).
+    """
+    slack = [float(fixed) for fixed, _, _ in offers]
+    ways = []
+    for line, quantity in enumerate(problem.quantities):
+        grams = problem.grams[line] * quantity
+        ways.append(
+            [
+                (at, per_kg * grams / 1000, most[line] / quantity)
+                for at, (_, per_kg, most) in enumerate(offers)
+                if most[line]
+            ]
+        )
+    prices = [min(weight for _, weight, _ in way) for way in ways]
+    rarest_first = sorted(range(len(ways)), key=lambda line: (len(ways[line]), line))
+    step = max(slack) / PRICE_ROUNDS
+    for round_number in range(PRICE_ROUNDS + 1):
+        for line in rarest_first:
+            way = ways[line]
+            limit = min(max(prices[line], weight) + slack[at] / share for at, weight, share in way)
+            raised = limit if round_number == PRICE_ROUNDS else min(limit, prices[line] + step)
+            if raised > prices[line]:
+                for at, weight, share in way:
+                    slack[at] -= share * (max(0.0, raised - weight) - max(0.0, prices[line] - weight))
+                prices[line] = raised
+    return sum(prices)
 
 
 def _complete(draft: Draft, *, reach_first: bool, closed: Sequence[int]) -> int:

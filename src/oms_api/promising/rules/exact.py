@@ -72,6 +72,8 @@ class ExactSearch:
         coded = sorted(entry for entry in coded if entry[1])
         self.sources = [sources[at] for _, _, at in coded]
         self.codes = [-code for _, code, _ in coded]
+        sources_of = [sum(1 for code in self.codes if carts.digits[code][line]) for line in range(len(carts.most))]
+        carts.anchors.sort(key=sources_of.__getitem__)
         self.number_bits = len(coded).bit_length()
         numbers: dict[str, int] = {}
         self.places = [numbers.setdefault(source.location, len(numbers)) for source in self.sources]
@@ -135,6 +137,10 @@ class ExactSearch:
         self.choices: dict[tuple[int, int, int], Choice] = {}
         self.column = self._columns()
         self.cost = [column >> self.number_bits for column in self.column]
+        self.served: dict[int, list[int]] = {line: [] for line in self.carts.anchors}
+        for code in range(self.carts.size - 1, 0, -1):
+            if self.cost[code] < _NEVER:
+                self.served[self.carts.anchor(code)].append(code)
         self.tables = [self._layer(place) for place in self.layers]
         self.floor = self._floors()
 
@@ -210,16 +216,15 @@ class ExactSearch:
         limits = dict(self.problem.chain(location))
         table: dict[int, dict[int, Option]] = {0: {0: Option(0, Choice())}}
         for number in numbers:
-            limit = limits[self.sources[number].ships_on]
+            limit = carts.packed(limits[self.sources[number].ships_on])
+            covered = carts.digits[self.codes[number]]
             grown = {code: dict(options) for code, options in table.items()}
             for before, options in table.items():
-                for code in carts.within(self.codes[number]):
-                    amounts = tuple(map(int.__add__, carts.digits[before], carts.digits[code]))
-                    self._spend(1)
-                    if any(amount > most for amount, most in zip(amounts, carts.most, strict=True)) or any(
-                        have < most for have, most in zip(limit, carts.units(before + code), strict=True)
-                    ):
-                        continue
+                room = carts.encoded(
+                    min(has, most - gone) for has, most, gone in zip(covered, limit, carts.digits[before], strict=True)
+                )
+                self._spend(carts.counts[room])
+                for code in carts.within(room):
                     added = self._fixed(number) + self.per_cost * weight_cost(
                         self.sources[number].per_kg, carts.grams[code]
                     )
@@ -269,10 +274,8 @@ class ExactSearch:
                     best = min(best, option.cost + rest)
         else:
             best = cost[residual]
-            parts = self.carts.anchored(residual)
-            self._spend(len(parts))
             rest_left = left - 1 if self.capped else -1
-            for code in parts:
+            for code in self._parts(residual):
                 if cost[code] + floor[residual - code] < best:
                     total = cost[code] + self._value(0, residual - code, rest_left)
                     if total < best:
@@ -299,13 +302,26 @@ class ExactSearch:
                     found.append(option.choice.joined(self._choose(level - 1, residual - code, rest_left)))
         else:
             rest_left = left - 1 if self.capped else -1
-            for code in (residual, *self.carts.anchored(residual)):
+            for code in (residual, *self._parts(residual)):
                 if self._reaches(target - self.cost[code], 0, residual - code, rest_left):
                     number = self.column[code] & ((1 << self.number_bits) - 1)
                     own = Choice((self.places[number],), ((number, -code),))
                     found.append(own.joined(self._choose(0, residual - code, rest_left)))
         self.choices[key] = best = min(found)
         return best
+
+    def _parts(self, residual: int) -> list[int]:
+        """Sub-carts that one parcel may take of a residual, with some of its anchor line, but not all of it."""
+        carts = self.carts
+        served = self.served[carts.anchor(residual)]
+        if len(served) > carts.counts[residual]:
+            parts = carts.anchored(residual)
+            self._spend(len(parts))
+            return parts
+        self._spend(len(served))
+        fields, guard = carts.fields, carts.guard
+        whole = fields[residual] | guard
+        return [code for code in served if whole - fields[code] & guard == guard and code != residual]
 
     def _options(self, level: int, residual: int, left: int) -> list[tuple[int, int, Option]]:
         """What the location of a layer could add to the residual: (sub-cart, parcels, option)."""

@@ -1,7 +1,8 @@
 """Sub-carts as integers: one digit a line, the quantity of it, in mixed radix; a bitmask when all are 1."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
+from math import prod
 
 
 class SubCarts:
@@ -31,6 +32,15 @@ class SubCarts:
             if self.digits[code][line]
         ]
         """(Code, code with one less of a line), in an order that lets values run down to every sub-cart."""
+        self.anchors = list(range(len(self.most)))
+        """Lines in the order in which they are served; set it to the rarest first before asking `anchored`."""
+        width = max(self.most, default=0).bit_length() + 1
+        fields = [sum(digit << at * width for at, digit in enumerate(amounts)) for amounts in self.digits]
+        guard = sum(1 << at * width + width - 1 for at in range(len(self.most)))
+        self.fields, self.guard = fields, guard
+        """Digits in bit fields: `(fields[r] | guard) - fields[s] & guard == guard` when s is within r."""
+        self.counts = [prod(amount + 1 for amount in amounts) for amounts in self.digits]
+        """How many sub-carts each has, itself and the empty one included."""
         self._lines = list(zip(skus, packs, self.most, strides, strict=True))
         self._within: dict[int, list[int]] = {}
         self._anchored: dict[int, list[int]] = {}
@@ -44,6 +54,14 @@ class SubCarts:
                 code += stride * (packs if packs < most else most)
         return code
 
+    def packed(self, units: Sequence[int]) -> tuple[int, ...]:
+        """Digits of the most of the cart that so many units of each line cover."""
+        return tuple(map(min, map(int.__floordiv__, units, self.packs), self.most))
+
+    def encoded(self, digits: Iterable[int]) -> int:
+        """The code of these digits."""
+        return sum(map(int.__mul__, digits, self.strides))
+
     def units(self, code: int) -> tuple[int, ...]:
         """Units by line."""
         return tuple(map(int.__mul__, self.digits[code], self.packs))
@@ -52,23 +70,27 @@ class SubCarts:
         """All sub-carts of a sub-cart but the empty one, the largest first."""
         found = self._within.get(code)
         if found is None:
-            found = self._within[code] = self._parts(code, anchored=False)
+            found = self._within[code] = self._parts(code, None)
         return found
 
     def anchored(self, code: int) -> list[int]:
-        """All smaller sub-carts with some of the first line that the sub-cart has any of, the largest first."""
+        """All smaller sub-carts with some of the first line (in anchor order) that the sub-cart has any of."""
         found = self._anchored.get(code)
         if found is None:
-            found = self._anchored[code] = self._parts(code, anchored=True)[1:]
+            found = self._anchored[code] = self._parts(code, self.anchor(code))[1:]
         return found
 
-    def _parts(self, code: int, *, anchored: bool) -> list[int]:
+    def anchor(self, code: int) -> int:
+        """First line in anchor order that a sub-cart, not empty, has any of."""
+        digits = self.digits[code]
+        return next(line for line in self.anchors if digits[line])
+
+    def _parts(self, code: int, anchor: int | None) -> list[int]:
         parts = [0]
-        for digit, stride in zip(self.digits[code], self.strides, strict=True):
+        for line, (digit, stride) in enumerate(zip(self.digits[code], self.strides, strict=True)):
             if digit:
-                least = stride if anchored else 0
+                least = stride if line == anchor else 0
                 parts = [part + more for part in parts for more in range(least, digit * stride + 1, stride)]
-                anchored = False
         parts.reverse()
         if parts[-1] == 0:
             parts.pop()
