@@ -1,0 +1,198 @@
+"""Hold units for a demand: the one place where oversell would happen."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import BigInteger, String, Uuid, and_, or_, update
+from sqlmodel import col
+
+from oms_api.inventory import queries, rules
+from oms_api.inventory.errors import InsufficientStock
+from oms_api.inventory.events import ReservationCreated
+from oms_api.inventory.models import RESERVATION, Position, Reservation, ReservationLine, ReservationState, Supply
+from oms_api.inventory.service import ledger
+from oms_api.inventory.service.expire import free_expired
+from oms_api.inventory.service.ledger import Key
+from oms_api.kit import clock, ids
+from oms_api.kit.db import Tx, columns, json_rows, mine, now, prepared
+from oms_api.kit.errors import Details, refuse
+from oms_api.kit.events import emit
+
+
+class Wanted(NamedTuple):
+    """Units to hold at a location, or of a supply that will arrive there. `safety`: what the location keeps back."""
+
+    sku: str
+    location_id: UUID
+    quantity: int
+    safety: int = 0
+    supply_id: UUID | None = None
+    line_id: UUID | None = None
+
+
+_wanted = json_rows(
+    "wanted", {"sku": String(), "location_id": Uuid(), "quantity": BigInteger(), "safety": BigInteger()}
+)
+_positions = (
+    columns(col(Position.id), _wanted.c.quantity, _wanted.c.safety)
+    .join(_wanted, and_(col(Position.sku) == _wanted.c.sku, col(Position.location_id) == _wanted.c.location_id))
+    .where(mine(Position))
+    .order_by(col(Position.sku), col(Position.location_id))
+    .with_for_update(of=Position, key_share=True)
+    .cte("locked")
+)
+# A quantity of 0 only takes the lock: its units are held of a supply.
+_HOLD = prepared(
+    update(Position.__table__)  # type: ignore[attr-defined]
+    .where(
+        mine(Position),
+        col(Position.id) == _positions.c.id,
+        or_(
+            _positions.c.quantity == 0,
+            col(Position.on_hand) - col(Position.safety_stock) - _positions.c.safety - col(Position.reserved)
+            >= _positions.c.quantity,
+        ),
+    )
+    .values(reserved=col(Position.reserved) + _positions.c.quantity, updated_at=now())
+    .returning(col(Position.sku), col(Position.location_id))
+)
+_supplied = json_rows("supplied", {"id": Uuid(), "sku": String(), "location_id": Uuid(), "units": BigInteger()})
+_HOLD_SUPPLY = prepared(
+    update(Supply.__table__)  # type: ignore[attr-defined]
+    .where(
+        mine(Supply),
+        col(Supply.id) == _supplied.c.id,
+        col(Supply.sku) == _supplied.c.sku,
+        col(Supply.location_id) == _supplied.c.location_id,
+        col(Supply.quantity) - col(Supply.reserved) >= _supplied.c.units,
+    )
+    .values(reserved=col(Supply.reserved) + _supplied.c.units)
+    .returning(col(Supply.id))
+)
+
+
+async def reserve(
+    tx: Tx, wanted: Sequence[Wanted], *, owner_id: UUID | None = None, expires_at: datetime | None = None
+) -> Reservation:
+    """Hold all of these units or none: for an order (`owner_id`), or for a cart until `expires_at`.
+
+    Raises InsufficientStock for each SKU that is short, with what was asked and what can be had. What expired
+    reservations hold is given back first where it is needed. Three statements, a fourth when supplies are among
+    the wanted, for any number of them.
+    """
+    if not wanted or any(want.quantity < 1 for want in wanted):
+        raise ValueError("reserve at least one unit of each")
+    if (owner_id is None) == (expires_at is None):
+        raise ValueError("a reservation belongs to an owner or expires, one of both")
+    missing = await _hold(tx, wanted)
+    if missing and await free_expired(tx, {(want.sku, want.location_id) for want in missing}):
+        missing = await _hold(tx, missing)
+    if missing:
+        await _refuse(tx, wanted, missing)
+    at = clock.now()
+    reservation = await tx.add(
+        Reservation,
+        tenant_id=tx.tenant_id,
+        id=ids.new(),
+        state=ReservationState.OPEN,
+        owner_id=owner_id,
+        expires_at=expires_at,
+        version=1,
+        created_at=at,
+    )
+    lines = await tx.insert(
+        ReservationLine,
+        [
+            {
+                "tenant_id": tx.tenant_id,
+                "id": ids.new(),
+                "reservation_id": reservation.id,
+                "sku": want.sku,
+                "location_id": want.location_id,
+                "supply_id": want.supply_id,
+                "asked": want.quantity,
+                "quantity": want.quantity,
+                "line_id": want.line_id,
+                "expires_at": expires_at,
+            }
+            for want in wanted
+        ],
+    )
+    emit(
+        tx,
+        ReservationCreated(lines=ledger.told((line, line.asked) for line in lines), expires_at=expires_at),
+        subject=RESERVATION.ref(reservation.id),
+        owner=owner_id,
+        added=["reservation"],
+    )
+    return reservation
+
+
+async def _hold(tx: Tx, wanted: Sequence[Wanted]) -> list[Wanted]:
+    """Raise `reserved` of positions and supplies where they have enough; those of `wanted` that came up short."""
+    claims: dict[Key, list[int]] = defaultdict(lambda: [0, 0])
+    supplied: dict[UUID, tuple[Key, int]] = {}
+    for want in wanted:
+        key = want.sku, want.location_id
+        claim = claims[key]
+        if want.supply_id is None:
+            claim[0] += want.quantity
+            claim[1] = max(claim[1], want.safety)
+        else:
+            supplied[want.supply_id] = (key, want.quantity + supplied.get(want.supply_id, (key, 0))[1])
+    rows = [
+        {"sku": sku, "location_id": location_id, "quantity": quantity, "safety": safety}
+        for (sku, location_id), (quantity, safety) in sorted(claims.items())
+    ]
+    got: set[Any] = {(row.sku, row.location_id) for row in await tx.all(_HOLD, {"wanted": rows})}
+    if supplied:
+        asked = [
+            {"id": id_, "sku": key[0], "location_id": key[1], "units": units}
+            for id_, (key, units) in sorted(supplied.items())
+        ]
+        got |= set(await tx.all(_HOLD_SUPPLY, {"supplied": asked}))
+    return [want for want in wanted if (want.supply_id or (want.sku, want.location_id)) not in got]
+
+
+async def _refuse(tx: Tx, wanted: Sequence[Wanted], missing: Sequence[Wanted]) -> None:
+    short = {want.sku for want in missing}
+    at = {want.location_id for want in wanted if want.sku in short}
+    stock, incoming = await queries.stock(tx, sorted(short), sorted(at))
+    positions = {(row.sku, row.location_id): row for row in stock}
+    supplies = {row.id: row.quantity for row in incoming}
+    lacking = {want.supply_id or (want.sku, want.location_id) for want in missing}
+    requested: dict[str, int] = defaultdict(int)
+    available: dict[str, int] = defaultdict(int)
+    counted: set[Any] = set()
+    for want in wanted:
+        if want.sku not in short:
+            continue
+        requested[want.sku] += want.quantity
+        source: Any = want.supply_id or (want.sku, want.location_id)
+        if source not in lacking:
+            available[want.sku] += want.quantity
+        elif source not in counted:
+            counted.add(source)
+            position = positions.get((want.sku, want.location_id))
+            if want.supply_id is not None:
+                available[want.sku] += supplies.get(want.supply_id, 0)
+            elif position is not None:
+                available[want.sku] += max(0, position.on_hand - position.safety - want.safety - position.reserved)
+    problems = []
+    for sku in sorted(short):
+        details: Details = {"sku": sku, "requested": requested[sku], "available": available[sku]}
+        coming = [(row.expected_at, row.quantity) for row in incoming if row.sku == sku]
+        later = rules.covered_at(coming, requested[sku] - available[sku])
+        if later is not None:
+            details["next_available_at"] = later
+        problems.append(
+            InsufficientStock(
+                f"{available[sku]} of {requested[sku]} {sku} can be had where they were wanted; "
+                "ask for fewer, or for a new promise.",
+                details=details,
+            )
+        )
+    refuse(problems)
