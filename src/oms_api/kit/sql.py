@@ -133,6 +133,9 @@ class _AnyOf(ColumnElement[bool]):
         self.column = column
         self.values = values
 
+    def self_group(self, against: Any = None) -> "_AnyOf":
+        return self  # or SQLite is asked `sku IN (…) = 1`, which no index can answer
+
 
 @compiles(_AnyOf, "postgresql")
 def _any_of_postgresql(element: _AnyOf, compiler: Any, **kw: Any) -> str:
