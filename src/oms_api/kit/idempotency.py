@@ -19,7 +19,7 @@ from sqlmodel import Field, SQLModel, col, select
 from strawberry import UNSET, Some
 
 from oms_api.kit import clock
-from oms_api.kit.db import Instant, Json, Tx, mine, param, prepared
+from oms_api.kit.db import Instant, Json, TryAgain, Tx, mine, param, prepared
 from oms_api.kit.errors import IdempotencyInProgress, IdempotencyKeyReused, Invalid
 
 KEPT = timedelta(days=7)
@@ -99,20 +99,22 @@ async def claim(tx: Tx, key: str, operation: str, input_hash: str) -> Idempotenc
             f"idempotencyKey must be 1 to {KEY_LENGTH_MAX} printable characters.", path=("input", "idempotencyKey")
         )
     client = tx.caller.client_id or ""
-    new = await tx.upsert(
-        IdempotencyKey,
-        [
-            {
-                "tenant_id": tx.tenant_id,
-                "client_id": client,
-                "key": key,
-                "operation": operation,
-                "input_hash": input_hash,
-                "created_at": clock.now(),
-            }
-        ],
-        key=("tenant_id", "client_id", "key"),
-    )
+    row = {
+        "tenant_id": tx.tenant_id,
+        "client_id": client,
+        "key": key,
+        "operation": operation,
+        "input_hash": input_hash,
+        "created_at": clock.now(),
+    }
+    try:
+        new = await tx.upsert(IdempotencyKey, [row], key=("tenant_id", "client_id", "key"))
+    except TryAgain as error:  # the first request's transaction stayed open for longer than the lock time-out (2 s)
+        raise IdempotencyInProgress(
+            "The first request with this key is still running; send it again in a moment.",
+            path=("input", "idempotencyKey"),
+            details={"retry_after_seconds": 1},
+        ) from error
     if new:
         return None
     first = await tx.first(_FIND, {"client": client, "key": key})
