@@ -1,0 +1,321 @@
+"""Intents: each verb guards the amount by one statement, writes an Operation and tells that it is wanted.
+
+`attended`: the caller will ask the provider itself as soon as this is committed (a mutation with EFFECT); otherwise the
+reaction `payments.carry_out` does.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Uuid, and_, case, or_, update
+from sqlmodel import col
+
+from oms_api.kit import clock, ids
+from oms_api.kit.db import Tx, any_of, json_rows, mine, prepared
+from oms_api.kit.errors import ExceedsRemaining, Invalid, InvalidAmount, InvalidTransition, NotFound, Path
+from oms_api.kit.events import emit
+from oms_api.kit.money import Money
+from oms_api.payments import queries, rules
+from oms_api.payments.events import PaymentOperationRequested
+from oms_api.payments.models import (
+    OPERATION,
+    PAYMENT,
+    Operation,
+    OperationKind,
+    OperationState,
+    Payable,
+    Payment,
+    PaymentStatus,
+)
+from oms_api.payments.service.accounts import check_handle
+
+REFERENCE_LENGTH_MAX = 255
+REASON_LENGTH_MAX = 500
+INPUT: Path = ("input",)
+
+_wanted = json_rows("wanted", {"payment_id": Uuid(), "amount": BigInteger()})
+_spent: Any = Payment.captured_minor + Payment.capturing_minor + Payment.voided_minor + Payment.voiding_minor
+_reserved: Any = Payment.authorized_minor + case((col(Payment.external), col(Payment.authorizing_minor)), else_=0)
+_GUARDS: dict[OperationKind, Any] = {
+    OperationKind.CAPTURE: and_(col(Payment.let_go).is_(False), _spent + _wanted.c.amount <= _reserved),
+    OperationKind.REFUND: Payment.refunded_minor + Payment.refunding_minor + _wanted.c.amount <= Payment.captured_minor,
+    OperationKind.VOID: and_(
+        col(Payment.capturing_minor) == 0,
+        col(Payment.voiding_minor) == 0,
+        or_(
+            and_(
+                col(Payment.authorizing_minor) == _wanted.c.amount,
+                or_(col(Payment.external), col(Payment.status) == PaymentStatus.REQUIRES_ACTION),
+            ),
+            and_(
+                col(Payment.authorizing_minor) == 0,
+                Payment.authorized_minor - Payment.captured_minor - Payment.voided_minor == _wanted.c.amount,
+            ),
+        ),
+    ),
+}
+_TAKE = {
+    kind: prepared(
+        update(Payment.__table__)  # type: ignore[attr-defined]
+        .where(mine(Payment), col(Payment.id) == _wanted.c.payment_id, guard)
+        .values({rules.IN_FLIGHT[kind]: getattr(Payment, rules.IN_FLIGHT[kind]) + _wanted.c.amount})
+        .returning(Payment)
+    )
+    for kind, guard in _GUARDS.items()
+}
+_LET_GO = prepared(
+    update(Payment.__table__)  # type: ignore[attr-defined]
+    .where(mine(Payment), any_of(Payment.id, "unwanted"))
+    .values(let_go=True)
+)
+
+
+async def authorize(
+    tx: Tx,
+    *,
+    payable_id: UUID,
+    amount_minor: int,
+    currency: str,
+    ceiling_minor: int,
+    provider: str,
+    reference: str | None = None,
+    attended: bool = True,
+    path: Path = INPUT,
+) -> Operation:
+    """Want to reserve an amount for a payable, at most `ceiling_minor` over all that was ever committed to it.
+
+    `reference` is the provider's method or intent id. Raises InvalidAmount, Unsupported, Invalid, ExceedsRemaining.
+    """
+    at = (*path, "amount")
+    check_amount(amount_minor, currency, at)
+    if reference is not None and not (0 < len(reference) <= REFERENCE_LENGTH_MAX and reference.isprintable()):
+        raise Invalid(
+            f"providerReference has 1 to {REFERENCE_LENGTH_MAX} printable characters.",
+            path=(*path, "providerReference"),
+        )
+    await check_handle(tx, provider, (*path, "provider"))
+    payable = await commit_to(tx, payable_id, amount_minor, currency, at)
+    if payable.committed_minor > ceiling_minor:
+        left = max(0, ceiling_minor - payable.committed_minor + amount_minor)
+        raise _exceeds(amount_minor, left, currency, "can still be authorized", at)
+    now = clock.now()
+    payment = await tx.add(
+        Payment,
+        tenant_id=tx.tenant_id,
+        id=ids.new(),
+        payable_id=payable_id,
+        provider=provider,
+        currency=currency,
+        authorizing_minor=amount_minor,
+        status=PaymentStatus.PENDING,
+        external_reference=reference,
+        created_at=now,
+        updated_at=now,
+    )
+    return (await want(tx, OperationKind.AUTHORIZE, [(payment, amount_minor)], attended=attended))[0]
+
+
+async def commit_to(tx: Tx, payable_id: UUID, amount_minor: int, currency: str, at: Path) -> Payable:
+    """Add to what is committed to a payable, which is made when it is new; its row is locked from here on."""
+    row = {"tenant_id": tx.tenant_id, "id": payable_id, "currency": currency, "committed_minor": amount_minor}
+    (payable,) = await tx.upsert(Payable, [row], key=("tenant_id", "id"), add=("committed_minor",))
+    if payable.currency != currency:
+        raise InvalidAmount(f"{currency} was sent where the currency is {payable.currency}.", path=at)
+    return payable
+
+
+async def capture(
+    tx: Tx,
+    payment_id: UUID,
+    amount_minor: int | None = None,
+    *,
+    reason: str | None = None,
+    attended: bool = False,
+    cause: ids.Ref | None = None,
+    path: Path = INPUT,
+) -> Operation:
+    """Want to take reserved money, all that is left when no amount is named. Raises NotFound, ExceedsRemaining."""
+    payment = await _payment(tx, payment_id, reason, path)
+    return await _take(
+        tx, OperationKind.CAPTURE, payment, amount_minor, rules.capturable(payment), reason, attended, cause, path
+    )
+
+
+async def refund(
+    tx: Tx,
+    payment_id: UUID,
+    amount_minor: int | None = None,
+    *,
+    reason: str | None = None,
+    attended: bool = False,
+    cause: ids.Ref | None = None,
+    path: Path = INPUT,
+) -> Operation:
+    """Want to give taken money back, all that is left when no amount is named. Raises NotFound, ExceedsRemaining."""
+    payment = await _payment(tx, payment_id, reason, path)
+    return await _take(
+        tx, OperationKind.REFUND, payment, amount_minor, rules.refundable(payment), reason, attended, cause, path
+    )
+
+
+async def void(
+    tx: Tx,
+    payment_id: UUID,
+    *,
+    reason: str | None = None,
+    attended: bool = False,
+    cause: ids.Ref | None = None,
+    path: Path = INPUT,
+) -> Operation:
+    """Want to let go what is not captured. Raises NotFound, and InvalidTransition when there is nothing to let go, or a
+    capture, a void or the authorization itself is not answered yet."""
+    payment = await _payment(tx, payment_id, reason, path)
+    amount = rules.voidable(payment)
+    if amount:
+        taken = await _guarded(tx, OperationKind.VOID, [(payment, amount)])
+        if taken:
+            return (await want(tx, OperationKind.VOID, taken, reason=reason, attended=attended, cause=cause))[0]
+    why = "its last request is not answered yet; try again" if rules.is_open(payment) else "nothing is left to let go"
+    raise InvalidTransition(
+        f"{PAYMENT(payment.id)} is {payment.status}: {why}.",
+        path=(*path, "id"),
+        details={
+            "subject_id": PAYMENT(payment.id),
+            "current_state": payment.status,
+            "allowed_actions": rules.allowed_actions(payment),
+        },
+    )
+
+
+async def refund_payable(tx: Tx, payable_id: UUID, amount_minor: int, *, cause: ids.Ref) -> list[Operation]:
+    """Give money back over a payable's payments, the last first, once for a cause: asked again, the same operations.
+
+    Raises InvalidAmount, and ExceedsRemaining when less is captured and not refunded.
+    """
+    payments = await queries.locked_of(tx, payable_id)
+    before = await queries.operations_of_cause(tx, payable_id, str(cause), OperationKind.REFUND)
+    if before:
+        return before
+    currency = payments[0].currency if payments else ""
+    check_amount(amount_minor, currency, INPUT)
+    shares = rules.last_first(payments, amount_minor)
+    left = sum(share for _, share in shares)
+    taken = await _guarded(tx, OperationKind.REFUND, shares)
+    if left < amount_minor or len(taken) < len(shares):
+        raise _exceeds(amount_minor, left, currency, "can be refunded", (*INPUT, "amount"))
+    return await want(tx, OperationKind.REFUND, taken, cause=cause)
+
+
+async def void_payable(tx: Tx, payable_id: UUID, cause: ids.Ref | None = None) -> list[Operation]:
+    """Let go everything of a payable that is not captured; what is not answered yet is let go when it is."""
+    payments = [payment for payment in await queries.locked_of(tx, payable_id) if rules.is_open(payment)]
+    if not payments:
+        return []
+    await tx.run(_LET_GO, {"unwanted": [payment.id for payment in payments]})
+    amounts = [(payment, rules.voidable(payment)) for payment in payments]
+    taken = await _guarded(tx, OperationKind.VOID, [(payment, amount) for payment, amount in amounts if amount])
+    return await want(tx, OperationKind.VOID, taken, cause=cause)
+
+
+async def want(
+    tx: Tx,
+    kind: OperationKind,
+    shares: Sequence[tuple[Payment, int]],
+    *,
+    reason: str | None = None,
+    attended: bool = False,
+    cause: ids.Ref | None = None,
+) -> list[Operation]:
+    """Write down the intents, whose amounts are guarded already."""
+    now = clock.now()
+    rows = [
+        {
+            "tenant_id": tx.tenant_id,
+            "id": ids.new(),
+            "payment_id": payment.id,
+            "payable_id": payment.payable_id,
+            "kind": kind,
+            "amount_minor": amount,
+            "currency": payment.currency,
+            "state": OperationState.PENDING,
+            "cause": str(cause) if cause else None,
+            "reason": reason,
+            "attempts": 1 if attended else 0,
+            "next_attempt_at": now + timedelta(seconds=rules.ATTENDED_S) if attended else now,
+            "created_at": now,
+        }
+        for payment, amount in shares
+    ]
+    operations = await tx.insert(Operation, rows)
+    for operation in operations:
+        emit(
+            tx,
+            PaymentOperationRequested(
+                payment_id=PAYMENT(operation.payment_id),
+                operation_id=OPERATION(operation.id),
+                kind=kind,
+                amount_minor=operation.amount_minor,
+                currency=operation.currency,
+            ),
+            subject=PAYMENT.ref(operation.payment_id),
+            owner=operation.payable_id,
+        )
+    return operations
+
+
+async def _payment(tx: Tx, payment_id: UUID, reason: str | None, path: Path) -> Payment:
+    if reason is not None and len(reason) > REASON_LENGTH_MAX:
+        raise Invalid(f"reason has at most {REASON_LENGTH_MAX} characters.", path=(*path, "reason"))
+    payment = await queries.locked(tx, payment_id)
+    if payment is None:
+        raise NotFound(f"There is no payment {PAYMENT(payment_id)}.", path=(*path, "id"))
+    return payment
+
+
+async def _take(
+    tx: Tx,
+    kind: OperationKind,
+    payment: Payment,
+    amount_minor: int | None,
+    left: int,
+    reason: str | None,
+    attended: bool,
+    cause: ids.Ref | None,
+    path: Path,
+) -> Operation:
+    at = (*path, "amount")
+    amount = left if amount_minor is None else amount_minor
+    if amount_minor is not None:
+        check_amount(amount_minor, payment.currency, at)
+    taken = await _guarded(tx, kind, [(payment, amount)]) if amount > 0 else []
+    if not taken:
+        verb = "captured" if kind is OperationKind.CAPTURE else "refunded"
+        raise _exceeds(amount, left, payment.currency, f"of {PAYMENT(payment.id)} can be {verb}", at)
+    return (await want(tx, kind, taken, reason=reason, attended=attended, cause=cause))[0]
+
+
+async def _guarded(tx: Tx, kind: OperationKind, shares: Sequence[tuple[Payment, int]]) -> list[tuple[Payment, int]]:
+    """Put the amounts in flight, all in one statement; those whose guard does not hold are left out."""
+    if not shares:
+        return []
+    wanted = [{"payment_id": payment.id, "amount": amount} for payment, amount in shares]
+    rows = {row.id: row for row in await tx.all(_TAKE[kind], {"wanted": wanted})}
+    return [(rows[payment.id], amount) for payment, amount in shares if payment.id in rows]
+
+
+def check_amount(amount_minor: int, currency: str, at: Path) -> None:
+    if amount_minor <= 0:
+        shown = Money(amount_minor, currency) if currency else amount_minor
+        raise InvalidAmount(f"{shown} is not more than zero.", path=at)
+
+
+def _exceeds(asked: int, left: int, currency: str, what: str, at: Path) -> ExceedsRemaining:
+    asked_for = f"{Money(asked, currency)} is too much: " if currency and asked else ""
+    remaining = Money(left, currency)
+    return ExceedsRemaining(
+        f"{asked_for}{remaining if currency else left} {what}.",
+        path=at,
+        details={"remaining_amount": remaining} if currency else None,
+    )
