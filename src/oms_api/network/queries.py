@@ -14,7 +14,7 @@ from oms_api.kit.db import Reading, any_of, columns, mine, param, prepared, row_
 from oms_api.kit.ids import NOBODY
 from oms_api.network.models import Channel, ChannelLocation, Location, NetworkVersion
 
-REMEMBERED_ROWS_MAX = 50_000
+REMEMBERED_ROWS_MAX = 20_000  # 3.5 KB a location: 70 MB at most
 
 
 class Network(NamedTuple):

@@ -47,6 +47,7 @@ _NEW_CHANNEL: dict[str, Any] = {
     "payment_window_s": 86_400,
 }
 _KEPT = ("tenant_id", "id", "handle", "created_at")
+_BESIDE_COLUMNS = ("metadata", "locations")
 _PUBLIC = {"entries": "metadata", "payment_window_s": "paymentWindowSeconds"}
 _UNLINK = prepared(
     delete(ChannelLocation.__table__).where(  # type: ignore[attr-defined]
@@ -167,7 +168,7 @@ def _row(
         }
     )
     for name, value in change.items():
-        if name in row and name not in ("tenant_id", "id"):
+        if name not in _BESIDE_COLUMNS:
             row[name] = new.get(name) if value is None else value
     row["entries"] = merged(row["entries"], change.get("metadata"), (*path, "metadata"), problems)
     return row
