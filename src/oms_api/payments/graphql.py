@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import strawberry
@@ -9,7 +10,6 @@ from strawberry import UNSET
 
 from oms_api.kit import secrets
 from oms_api.kit.db import Tx
-from oms_api.kit.errors import NotFound
 from oms_api.kit.graphql import (
     Info,
     Money,
@@ -120,14 +120,11 @@ class PaymentPayload(Payload):
         return PaymentPayload(payment=await _find(info, id_))
 
 
-async def _amount(tx: Tx, id_: UUID, amount: MoneyInput | None) -> int | None:
-    """In minor units; None when absent. Raises NotFound, InvalidAmount, also for another currency."""
+def _amount(amount: MoneyInput | None) -> dict[str, Any]:
+    """What the verb is told; nothing when absent. Raises InvalidAmount."""
     if not isinstance(amount, MoneyInput):
-        return None
-    payment = (await queries.payments_by_id(tx, [id_])).get(id_)
-    if payment is None:
-        raise NotFound(f"There is no payment {PAYMENT(id_)}.", path=("input", "id"))
-    return amount.minor(("input", "amount"), payment.currency)
+        return {}
+    return {"amount_minor": amount.minor(("input", "amount")), "currency": amount.currency}
 
 
 @strawberry.type
@@ -141,9 +138,8 @@ class Mutation:
         effect=service.EFFECT,
     )
     async def payment_capture(tx: Tx, input: PaymentCaptureInput) -> Outcome:
-        id_ = PAYMENT.parse(input.id)
-        amount = await _amount(tx, id_, input.amount)
-        begun = await service.capture(tx, id_, amount, reason=input.reason or None, attended=True)
+        asked = _amount(input.amount)
+        begun = await service.capture(tx, PAYMENT.parse(input.id), **asked, reason=input.reason or None, attended=True)
         return Outcome(intent=begun.id)
 
     @mutation(
@@ -166,7 +162,6 @@ class Mutation:
         effect=service.EFFECT,
     )
     async def payment_refund(tx: Tx, input: PaymentRefundInput) -> Outcome:
-        id_ = PAYMENT.parse(input.id)
-        amount = await _amount(tx, id_, input.amount)
-        begun = await service.refund(tx, id_, amount, reason=input.reason or None, attended=True)
+        asked = _amount(input.amount)
+        begun = await service.refund(tx, PAYMENT.parse(input.id), **asked, reason=input.reason or None, attended=True)
         return Outcome(intent=begun.id)

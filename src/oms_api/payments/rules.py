@@ -115,10 +115,7 @@ def settled(payment: Payment, operation: Operation, state: OperationState) -> di
     """
     after = dict(payment.__dict__)
     kind, amount = operation.kind, operation.amount_minor
-    released = kind is OperationKind.AUTHORIZE and operation.state is OperationState.UNKNOWN
-    kept = state is OperationState.UNKNOWN and kind is not OperationKind.AUTHORIZE
-    if state is not OperationState.REQUIRES_ACTION and not released and not kept:
-        after[IN_FLIGHT[kind]] -= amount
+    after[IN_FLIGHT[kind]] += amount * (_in_flight(kind, state) - _in_flight(kind, operation.state))
     if state is OperationState.SUCCEEDED:
         _succeeded(after, payment, kind, amount)
     elif state is OperationState.FAILED and kind in (OperationKind.AUTHORIZE, OperationKind.VOID):
@@ -129,6 +126,12 @@ def settled(payment: Payment, operation: Operation, state: OperationState) -> di
     after["status"] = status_of(after, waiting=waiting)
     after["version"] = payment.version + 1
     return after
+
+
+def _in_flight(kind: OperationKind, state: OperationState) -> bool:
+    if state is OperationState.UNKNOWN:
+        return kind is not OperationKind.AUTHORIZE
+    return state in (OperationState.PENDING, OperationState.REQUIRES_ACTION)
 
 
 def _succeeded(after: dict[str, Any], payment: Payment, kind: OperationKind, amount: int) -> None:

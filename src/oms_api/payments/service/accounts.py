@@ -28,8 +28,11 @@ async def put_account(
         raise Unsupported(
             f"{provider[:60]!r} is not a payment provider; known are {', '.join(PROVIDERS)}.", path=(*path, "provider")
         )
-    if not 1 <= len(handle) <= HANDLE_LENGTH_MAX or not handle.isprintable():
-        raise Invalid(f"A provider's handle has 1 to {HANDLE_LENGTH_MAX} printable characters.", path=(*path, "handle"))
+    if not 1 <= len(handle) <= HANDLE_LENGTH_MAX or not handle.isprintable() or handle == MANUAL:
+        raise Invalid(
+            f"A provider's handle has 1 to {HANDLE_LENGTH_MAX} printable characters and is not {MANUAL}.",
+            path=(*path, "handle"),
+        )
     now = clock.now()
     row = {
         "tenant_id": tx.tenant_id,
@@ -56,6 +59,8 @@ async def check_handle(reading: Reading, handle: str, path: Path) -> None:
 
 async def provider_of(reading: Reading, handle: str) -> tuple[Provider, Mapping[str, Any]]:
     """The provider behind a handle, and its configuration; a row goes before the built-in of the same name."""
+    if handle == MANUAL:
+        return PROVIDERS[MANUAL], {}
     account = await queries.account(reading, handle)
     if account is None:
         return PROVIDERS[handle], {}

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Uuid, and_, case, or_, update
 from sqlmodel import col
 
 from oms_api.kit import clock, ids
-from oms_api.kit.db import Tx, any_of, json_rows, mine, prepared
+from oms_api.kit.db import TryAgain, Tx, any_of, json_rows, mine, prepared
 from oms_api.kit.errors import ExceedsRemaining, Invalid, InvalidAmount, InvalidTransition, NotFound, Path
 from oms_api.kit.events import emit
 from oms_api.kit.money import Money
@@ -36,10 +36,11 @@ REASON_LENGTH_MAX = 500
 INPUT: Path = ("input",)
 
 _wanted = json_rows("wanted", {"payment_id": Uuid(), "amount": BigInteger()})
-_spent: Any = Payment.captured_minor + Payment.capturing_minor + Payment.voided_minor + Payment.voiding_minor
-_reserved: Any = Payment.authorized_minor + case((col(Payment.external), col(Payment.authorizing_minor)), else_=0)
+_SPENT: Any = Payment.captured_minor + Payment.capturing_minor + Payment.voided_minor + Payment.voiding_minor
+_RESERVED: Any = Payment.authorized_minor + case((col(Payment.external), col(Payment.authorizing_minor)), else_=0)
+_HELD: Any = Payment.authorized_minor - Payment.captured_minor - Payment.voided_minor
 _GUARDS: dict[OperationKind, Any] = {
-    OperationKind.CAPTURE: and_(col(Payment.let_go).is_(False), _spent + _wanted.c.amount <= _reserved),
+    OperationKind.CAPTURE: and_(col(Payment.let_go).is_(False), _SPENT + _wanted.c.amount <= _RESERVED),
     OperationKind.REFUND: Payment.refunded_minor + Payment.refunding_minor + _wanted.c.amount <= Payment.captured_minor,
     OperationKind.VOID: and_(
         col(Payment.capturing_minor) == 0,
@@ -51,7 +52,7 @@ _GUARDS: dict[OperationKind, Any] = {
             ),
             and_(
                 col(Payment.authorizing_minor) == 0,
-                Payment.authorized_minor - Payment.captured_minor - Payment.voided_minor == _wanted.c.amount,
+                _wanted.c.amount == _HELD,
             ),
         ),
     ),
@@ -131,16 +132,20 @@ async def capture(
     payment_id: UUID,
     amount_minor: int | None = None,
     *,
+    currency: str | None = None,
     reason: str | None = None,
     attended: bool = False,
     cause: ids.Ref | None = None,
     path: Path = INPUT,
 ) -> Operation:
-    """Want to take reserved money, all that is left when no amount is named. Raises NotFound, ExceedsRemaining."""
+    """Want to take reserved money, all that is left when no amount is named.
+
+    Raises NotFound, ExceedsRemaining, InvalidAmount (also when `currency` is given and is not the payment's).
+    """
     payment = await _payment(tx, payment_id, reason, path)
-    return await _take(
-        tx, OperationKind.CAPTURE, payment, amount_minor, rules.capturable(payment), reason, attended, cause, path
-    )
+    amount = _asked(payment, amount_minor, currency, rules.capturable(payment), "captured", path)
+    taken = await _guarded(tx, OperationKind.CAPTURE, [(payment, amount)])
+    return (await want(tx, OperationKind.CAPTURE, taken, reason=reason, attended=attended, cause=cause))[0]
 
 
 async def refund(
@@ -148,16 +153,17 @@ async def refund(
     payment_id: UUID,
     amount_minor: int | None = None,
     *,
+    currency: str | None = None,
     reason: str | None = None,
     attended: bool = False,
     cause: ids.Ref | None = None,
     path: Path = INPUT,
 ) -> Operation:
-    """Want to give taken money back, all that is left when no amount is named. Raises NotFound, ExceedsRemaining."""
+    """Want to give taken money back, all that is left when no amount is named. Raises as `capture` does."""
     payment = await _payment(tx, payment_id, reason, path)
-    return await _take(
-        tx, OperationKind.REFUND, payment, amount_minor, rules.refundable(payment), reason, attended, cause, path
-    )
+    amount = _asked(payment, amount_minor, currency, rules.refundable(payment), "refunded", path)
+    taken = await _guarded(tx, OperationKind.REFUND, [(payment, amount)])
+    return (await want(tx, OperationKind.REFUND, taken, reason=reason, attended=attended, cause=cause))[0]
 
 
 async def void(
@@ -175,8 +181,7 @@ async def void(
     amount = rules.voidable(payment)
     if amount:
         taken = await _guarded(tx, OperationKind.VOID, [(payment, amount)])
-        if taken:
-            return (await want(tx, OperationKind.VOID, taken, reason=reason, attended=attended, cause=cause))[0]
+        return (await want(tx, OperationKind.VOID, taken, reason=reason, attended=attended, cause=cause))[0]
     why = "its last request is not answered yet; try again" if rules.is_open(payment) else "nothing is left to let go"
     raise InvalidTransition(
         f"{PAYMENT(payment.id)} is {payment.status}: {why}.",
@@ -202,9 +207,9 @@ async def refund_payable(tx: Tx, payable_id: UUID, amount_minor: int, *, cause: 
     check_amount(amount_minor, currency, INPUT)
     shares = rules.last_first(payments, amount_minor)
     left = sum(share for _, share in shares)
-    taken = await _guarded(tx, OperationKind.REFUND, shares)
-    if left < amount_minor or len(taken) < len(shares):
+    if left < amount_minor:
         raise _exceeds(amount_minor, left, currency, "can be refunded", (*INPUT, "amount"))
+    taken = await _guarded(tx, OperationKind.REFUND, shares)
     return await want(tx, OperationKind.REFUND, taken, cause=cause)
 
 
@@ -274,35 +279,28 @@ async def _payment(tx: Tx, payment_id: UUID, reason: str | None, path: Path) -> 
     return payment
 
 
-async def _take(
-    tx: Tx,
-    kind: OperationKind,
-    payment: Payment,
-    amount_minor: int | None,
-    left: int,
-    reason: str | None,
-    attended: bool,
-    cause: ids.Ref | None,
-    path: Path,
-) -> Operation:
+def _asked(payment: Payment, amount_minor: int | None, currency: str | None, left: int, done: str, path: Path) -> int:
+    """The amount to put in flight. The row is locked, so what is left now is left when the guard looks."""
     at = (*path, "amount")
-    amount = left if amount_minor is None else amount_minor
+    if currency is not None and currency != payment.currency:
+        raise InvalidAmount(f"{currency} was sent where the currency is {payment.currency}.", path=at)
     if amount_minor is not None:
         check_amount(amount_minor, payment.currency, at)
-    taken = await _guarded(tx, kind, [(payment, amount)]) if amount > 0 else []
-    if not taken:
-        verb = "captured" if kind is OperationKind.CAPTURE else "refunded"
-        raise _exceeds(amount, left, payment.currency, f"of {PAYMENT(payment.id)} can be {verb}", at)
-    return (await want(tx, kind, taken, reason=reason, attended=attended, cause=cause))[0]
+    amount = left if amount_minor is None else amount_minor
+    if amount > left or not left:
+        raise _exceeds(amount, left, payment.currency, f"of {PAYMENT(payment.id)} can be {done}", at)
+    return amount
 
 
 async def _guarded(tx: Tx, kind: OperationKind, shares: Sequence[tuple[Payment, int]]) -> list[tuple[Payment, int]]:
-    """Put the amounts in flight, all in one statement; those whose guard does not hold are left out."""
+    """Put the amounts in flight, all in one statement, or none: TryAgain when a guard does not hold after all."""
     if not shares:
         return []
     wanted = [{"payment_id": payment.id, "amount": amount} for payment, amount in shares]
     rows = {row.id: row for row in await tx.all(_TAKE[kind], {"wanted": wanted})}
-    return [(rows[payment.id], amount) for payment, amount in shares if payment.id in rows]
+    if len(rows) < len(shares):
+        raise TryAgain(f"{kind} of {PAYMENT(shares[0][0].id)}: the guard does not hold")
+    return [(rows[payment.id], amount) for payment, amount in shares]
 
 
 def check_amount(amount_minor: int, currency: str, at: Path) -> None:
