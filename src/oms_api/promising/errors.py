@@ -4,4 +4,4 @@ from oms_api.kit.errors import Refusal
 
 
 class NoSource(Refusal):
-    """No location can serve it."""
+    """No location can serve the line under the constraints."""

@@ -11,7 +11,6 @@ class AvailabilityStatus(StrEnum):
     IN_STOCK = "IN_STOCK"
     LOW = "LOW"
     BACKORDER = "BACKORDER"
-    PREORDER = "PREORDER"
     OUT_OF_STOCK = "OUT_OF_STOCK"
 
 
@@ -19,11 +18,8 @@ class RejectionReason(StrEnum):
     NO_STOCK = "NO_STOCK"
     NOT_ELIGIBLE = "NOT_ELIGIBLE"
     CLOSED = "CLOSED"
-    NO_CAPACITY = "NO_CAPACITY"
     TOO_LATE = "TOO_LATE"
-    REJECTED_BEFORE = "REJECTED_BEFORE"
     DEARER = "DEARER"
-    EXCLUDED_BY_RULE = "EXCLUDED_BY_RULE"
 
 
 class ShortagePolicy(StrEnum):

@@ -1,0 +1,208 @@
+"""What can be sold, where and when: read in three statements, computed only as far as it is asked for."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from oms_api import catalog, inventory, network
+from oms_api.kit import clock
+from oms_api.kit.db import Reading
+from oms_api.kit.errors import Invalid, NotFound, Refusal, Refusals, refuse
+from oms_api.network import Channel, Location
+from oms_api.promising.models import AvailabilityStatus, Destination
+from oms_api.promising.rules import atp, position
+from oms_api.promising.service.question import components, unknown_channel, unknown_country, unknown_sku
+from oms_api.promising.service.reach import Reach
+from oms_api.promising.service.shelf import Shelf
+
+SKUS_MAX = 250
+LOW_MARK = 5
+"""So few units, or fewer, are LOW."""
+
+
+class Offer:
+    """What can be sold of one SKU in one channel; schedule, places and dates are computed when they are asked for."""
+
+    __slots__ = ("_aisle", "as_of", "available", "parts", "sku", "status")
+
+    def __init__(self, aisle: "Aisle", sku: str, parts: Mapping[str, int]) -> None:
+        self._aisle = aisle
+        self.sku = sku
+        self.parts = parts
+        shelf = aisle.shelf
+        if not parts:
+            self.available: int | None = None
+            self.status = AvailabilityStatus.IN_STOCK
+            self.as_of: datetime = shelf.reach.now
+            return
+        changed = [shelf.changed_at[part] for part in parts if part in shelf.changed_at]
+        self.as_of = max(changed) if changed else shelf.reach.now
+        available = aisle.kits(parts)
+        self.available = available
+        if available > LOW_MARK:
+            self.status = AvailabilityStatus.IN_STOCK
+        elif available > 0:
+            self.status = AvailabilityStatus.LOW
+        elif any(part in shelf.coming for part in parts) and self.schedule()[-1][1]:
+            self.status = AvailabilityStatus.BACKORDER
+        else:
+            self.status = AvailabilityStatus.OUT_OF_STOCK
+
+    def schedule(self) -> list[tuple[date, int | None]]:
+        """Promisable units by date, as steps that never fall."""
+        aisle = self._aisle
+        today = aisle.shelf.day_zero
+        if not self.parts:
+            return [(today, None)]
+        steps = aisle.shelf.kit_steps(self.parts, aisle.channel.threshold)
+        return [(today + timedelta(days=step.on), step.quantity) for step in steps]
+
+    def places(self) -> list[tuple[Location, int, datetime | None]]:
+        """Units and the next receipt by location, preferred first; none for what has no stock."""
+        if not self.parts:
+            return []
+        shelf = self._aisle.shelf
+        return [
+            (location, shelf.kits_at(self.parts, location.id), shelf.next_receipt_at(self.parts, location.id))
+            for location in self._aisle.asked
+        ]
+
+    def earliest_delivery(self) -> date | None:
+        """First day on which one unit can arrive (or be collected); None when nowhere was asked or it never can."""
+        aisle = self._aisle
+        if not (aisle.collected or aisle.destination):
+            return None
+        if not self.parts:
+            return aisle.shelf.reach.now.date()
+        first = atp.first_day(aisle.shelf.kit_steps(self.parts, aisle.channel.threshold), 1)
+        if first is None:
+            return None
+        if aisle.collected:
+            dates = [aisle.earliest([location], self.parts, first) for location in aisle.asked]
+            return min((day for day in dates if day is not None), default=None)
+        return aisle.earliest([row for row in aisle.asked if row.ships], self.parts, first)
+
+
+class Aisle:
+    """What the offers of one request share: the channel, the locations asked about, their stock and their trips."""
+
+    __slots__ = ("asked", "channel", "collected", "destination", "shelf")
+
+    def __init__(
+        self,
+        channel: Channel,
+        asked: Sequence[Location],
+        shelf: Shelf,
+        destination: Destination | None,
+        *,
+        collected: bool,
+    ) -> None:
+        self.channel = channel
+        self.asked = asked
+        self.shelf = shelf
+        self.destination = destination
+        self.collected = collected
+
+    def kits(self, parts: Mapping[str, int]) -> int:
+        """Units right now; of a kit for collection only those that one location can hand over whole."""
+        found = self.shelf.kits(parts, self.channel.threshold)
+        if self.collected and len(parts) > 1:
+            found = min(found, sum(self.shelf.kits_at(parts, location_id) for location_id in self.shelf.locations))
+        return found
+
+    def earliest(self, locations: Sequence[Location], parts: Mapping[str, int], first: int) -> date | None:
+        """First day by which one kit has arrived from these locations, its units promisable from day `first` on."""
+        arrivals = [self._arrival(locations, sku, units, first) for sku, units in parts.items()]
+        known = [day for day in arrivals if day is not None]
+        return max(known) if len(known) == len(parts) else None
+
+    def _arrival(self, locations: Sequence[Location], sku: str, units: int, first: int) -> date | None:
+        shelf = self.shelf
+        loads: list[tuple[date, int]] = []
+        for location in locations:
+            if location.id not in shelf.locations or not location.open_days:
+                continue
+            before = 0
+            for on, level in shelf.steps_at(sku, location.id):
+                if level > before:
+                    day = max(on, first)
+                    held = level <= shelf.at(sku, location.id) and not first
+                    trip = shelf.reach.trip(location, None if held else shelf.day_zero + timedelta(days=day))
+                    if trip is not None:
+                        loads.append((trip.arrives_on, level - before))
+                    before = level
+        reached = 0
+        for arrives_on, more in sorted(loads):
+            reached += more
+            if reached >= units:
+                return arrives_on
+        return None
+
+
+async def offers(
+    reading: Reading,
+    *,
+    channel: str,
+    skus: Sequence[str],
+    destination: Destination | None = None,
+    pickup: Sequence[str] | None = None,
+) -> tuple[list[Offer], list[Refusal]]:
+    """Offers in the order asked, and one refusal for each unknown SKU. Three statements for any number of SKUs.
+
+    `pickup` names locations by handle: only their stock counts, for collection there. Raises what is wrong with the
+    question as a whole: Invalid, NotFound.
+    """
+    problems: list[Refusal] = []
+    if not 1 <= len(skus) <= SKUS_MAX:
+        problems.append(Invalid(f"Send 1 to {SKUS_MAX} SKUs, not {len(skus)}.", path=("input", "skus")))
+        refuse(problems)
+    there = None
+    if destination is not None and pickup is None:
+        there = position(destination.country, destination.postal_code)
+        if there is None:
+            problems.append(unknown_country(destination.country))
+    found = await network.network_of(reading, channel)
+    if found is None:
+        raise Refusals([*problems, unknown_channel(channel)])
+    named = found.locations if pickup is None else chosen(found, pickup, problems, ("input", "locations"))
+    refuse(problems)
+    collected = pickup is not None
+    asked = [row for row in named if row.active and (row.pickup if collected else row.ships or row.pickup)]
+    items = await catalog.items(reading, skus)
+    parts = {code: components(item) for code, item in items.items()}
+    stocked = list({sku for part in parts.values() for sku in part})
+    stock, incoming = (
+        await inventory.stock(reading, stocked, [row.id for row in asked]) if stocked and asked else ([], [])
+    )
+    shelf = Shelf(asked, stock, incoming, Reach(clock.now(), there, collected=collected))
+    aisle = Aisle(found.channel, named, shelf, destination, collected=collected)
+    missing: list[Refusal] = []
+    answer = []
+    for i, sku in enumerate(skus):
+        if sku in parts:
+            answer.append(Offer(aisle, sku, parts[sku]))
+        else:
+            missing.append(unknown_sku(sku, ("input", "skus", i)))
+    return answer, missing
+
+
+def chosen(
+    found: network.Network, handles: Sequence[str], problems: list[Refusal], path: tuple[str | int, ...]
+) -> list[Location]:
+    """The named locations of a channel, in the order named; one that is not among its locations is a problem."""
+    by_handle = {row.handle: row for row in found.locations}
+    rows: dict[UUID, Location] = {}
+    for i, handle in enumerate(handles):
+        row = by_handle.get(handle)
+        if row is None:
+            problems.append(
+                NotFound(
+                    f"{handle[:60]!r} is not a location of channel {found.channel.handle}; add it there first.",
+                    path=(*path, i),
+                )
+            )
+        else:
+            rows[row.id] = row
+    if not handles:
+        problems.append(Invalid("Name at least one location, or leave the field out.", path=path))
+    return list(rows.values())

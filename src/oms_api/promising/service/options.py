@@ -1,0 +1,84 @@
+"""Ways to serve a cart: the best by the wanted objective first, then others that are better at something."""
+
+from collections.abc import Sequence
+
+from oms_api import network
+from oms_api.kit.db import Reading
+from oms_api.kit.errors import Refusal, Refusals, Required, refuse
+from oms_api.network import SourcingObjective
+from oms_api.promising.models import Destination, Line, ShortagePolicy
+from oms_api.promising.service.availability import chosen
+from oms_api.promising.service.planning import LINES, Planned, solve, solve_over
+from oms_api.promising.service.question import Question, read, unknown_channel
+
+OTHERS = (SourcingObjective.CHEAPEST, SourcingObjective.FASTEST, SourcingObjective.FEWEST_SHIPMENTS)
+
+
+async def options(
+    reading: Reading,
+    *,
+    channel: str,
+    lines: Sequence[Line],
+    destination: Destination | None,
+    pickup: Sequence[str] | None,
+    objective: SourcingObjective | None,
+) -> list[Planned]:
+    """Plans that serve all of it, best first; a single one with its `short` when nothing does.
+
+    Four statements at most for any number of lines: channel, SKUs, components of kits, stock. For collection
+    each location that has all of it is an option, soonest first. Raises what is wrong with the question.
+    """
+    problems: list[Refusal] = []
+    found = await network.network_of(reading, channel)
+    if found is None:
+        raise Refusals([unknown_channel(channel)])
+    rows = None if pickup is None else chosen(found, pickup, problems, ("input", "pickupLocations"))
+    if pickup is None and destination is None:
+        problems.append(
+            Required("Send `destination`, or `pickupLocations` for collection.", path=("input", "destination"))
+        )
+    refuse(problems)
+    question = await read(
+        reading,
+        network=found,
+        lines=lines,
+        destination=destination if pickup is None else None,
+        pickup=rows,
+        items=None,
+        path=LINES,
+    )
+    wanted = objective or found.channel.objective
+    best = solve(question, ShortagePolicy.REJECT, wanted)
+    if best.short or not best.parcels:
+        return [best]
+    return _collected(question, best) if question.collected else _sent(question, best)
+
+
+def _sent(question: Question, best: Planned) -> list[Planned]:
+    answer = [best]
+    for objective in OTHERS:
+        if objective is best.objective:
+            continue
+        other = solve(question, ShortagePolicy.REJECT, objective)
+        if not other.short and not any(_no_better(other, known) for known in answer):
+            answer.append(other)
+    return answer
+
+
+def _no_better(plan: Planned, known: Planned) -> bool:
+    """Whether a plan is in nothing better than one that is offered already."""
+    return all(mine >= theirs for mine, theirs in zip(_measures(plan), _measures(known), strict=True))
+
+
+def _measures(plan: Planned) -> tuple[int, int, int]:
+    return plan.cost_minor, plan.delivered_by.toordinal() if plan.delivered_by else 0, len(plan.parcels)
+
+
+def _collected(question: Question, best: Planned) -> list[Planned]:
+    others = [
+        solve_over(question, ShortagePolicy.REJECT, best.objective, [location])
+        for location in question.candidates
+        if location.id != best.pickup
+    ]
+    served = [plan for plan in others if not plan.short]
+    return [best, *sorted(served, key=lambda plan: plan.delivered_by or question.now.date())]

@@ -1,0 +1,88 @@
+"""Promise tokens: a plan signed, so that it can be held exactly as it was shown.
+
+Readable but not changeable. Bound to the tenant, the channel, the lines and the destination; valid for 15 minutes.
+Short keys, ids in hex, days and instants as numbers: a token travels in URLs and cookies.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Any, cast
+from uuid import UUID
+
+from oms_api.kit import clock, secrets
+from oms_api.kit.db import Reading
+from oms_api.kit.errors import Expired, Invalid, Path
+from oms_api.promising.models import DeliveryMethod, Destination, Line, Parcel, PlannedUnits, Promised
+
+PURPOSE = "promise"
+VERSION = 1
+
+
+def token_of(tenant_id: UUID, promised: Promised) -> str:
+    """The token of a plan that serves all its lines."""
+    skus = sorted({units.sku for parcel in promised.parcels for units in parcel.lines})
+    number = {sku: i for i, sku in enumerate(skus)}
+    return secrets.sign(
+        PURPOSE,
+        {
+            "v": VERSION,
+            "t": tenant_id.hex,
+            "c": promised.channel,
+            "l": [list(line) for line in promised.lines],
+            "d": list(promised.destination) if promised.destination else None,
+            "u": promised.pickup.hex if promised.pickup else None,
+            "s": skus,
+            "p": [
+                [
+                    parcel.location_id.hex,
+                    parcel.safety,
+                    parcel.method.value,
+                    parcel.service,
+                    int(parcel.ship_by.timestamp()),
+                    parcel.delivered_by.toordinal(),
+                    [
+                        [number[sku], quantity, line, supply_id.hex if supply_id else None]
+                        for sku, quantity, line, supply_id in parcel.lines
+                    ],
+                ]
+                for parcel in promised.parcels
+            ],
+            "x": int(promised.expires_at.timestamp()),
+        },
+    )
+
+
+def open_token(reading: Reading, token: str, path: Path = ("input", "promiseToken")) -> Promised:
+    """What a token of this tenant promises. Raises Invalid for one that we did not sign for it, Expired."""
+    try:
+        content = cast(dict[str, Any], secrets.verify(PURPOSE, token))
+    except secrets.Unsigned:
+        content = {}
+    if content.get("v") != VERSION or content["t"] != reading.tenant_id.hex:
+        # the same answer for another tenant's token: it tells nothing about it
+        raise Invalid("This is not a promise token of ours; pass an option's `token` unchanged.", path=path)
+    expires_at = datetime.fromtimestamp(content["x"], UTC)
+    if clock.now() >= expires_at:
+        raise Expired(f"The promise ended at {expires_at:%Y-%m-%dT%H:%M:%SZ}; ask for a new one.", path=path)
+    skus: list[str] = content["s"]
+    return Promised(
+        channel=content["c"],
+        lines=tuple(Line(sku, quantity) for sku, quantity in content["l"]),
+        destination=Destination(*content["d"]) if content["d"] else None,
+        pickup=UUID(content["u"]) if content["u"] else None,
+        parcels=tuple(
+            Parcel(
+                UUID(location),
+                safety,
+                DeliveryMethod(method),
+                service,
+                datetime.fromtimestamp(ship_by, UTC),
+                date.fromordinal(delivered_by),
+                tuple(
+                    PlannedUnits(skus[sku], quantity, line, UUID(supply) if supply else None)
+                    for sku, quantity, line, supply in lines
+                ),
+            )
+            for location, safety, method, service, ship_by, delivered_by, lines in content["p"]
+        ),
+        expires_at=expires_at,
+    )
