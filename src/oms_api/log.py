@@ -15,7 +15,11 @@ def configure(level: str, style: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: Any = (
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            # the rich traceback shows local variables: passwords and customers' data
+            exception_formatter=structlog.dev.plain_traceback,
+        )
         if style == "console"
         else structlog.processors.JSONRenderer()
     )

@@ -36,6 +36,8 @@ def _document(text: str, **variables: Any) -> bytes:
         (b"[]", 400, "BAD_REQUEST"),
         (b'{"query": 1}', 400, "BAD_REQUEST"),
         (b"[" * 100_000, 400, "BAD_REQUEST"),
+        (_document("query($c: String!) { sku(code: $c) { id } }", c="a\0"), 400, "BAD_REQUEST"),
+        (_document('{ sku(code: "a\\u0000") { id } }'), 400, "BAD_REQUEST"),
         (b'{"query": "{ viewer { tenant } }", "variables": []}', 400, "BAD_REQUEST"),
         (_document("{ viewer {"), 400, "PARSE_FAILED"),
         (_document("{ nothing }"), 400, "VALIDATION_FAILED"),

@@ -64,9 +64,14 @@ async def _body(request: Request) -> bytes:
 
 def _loads(data: bytes | str, what: str) -> Any:
     try:
-        return orjson.loads(data)
+        found = orjson.loads(data)
     except (orjson.JSONDecodeError, RecursionError) as error:
         raise _bad(f"The {what} is not JSON: {error}") from None
+    # PostgreSQL's text cannot hold NUL; refused here once for every string of every domain
+    escape: Any = b"\\u0000" if isinstance(data, bytes) else "\\u0000"
+    if escape in data:
+        raise _bad(f"The {what} holds the character NUL (\\u0000), which no text may; take it out.")
+    return found
 
 
 async def _parameters(request: Request) -> tuple[str, dict[str, Any] | None, str | None]:
