@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from oms_api import access, explorer
+from oms_api import access, explorer, webhooks
 from oms_api.config import Settings
 from oms_api.domains import parts
 from oms_api.kit.caller import Caller
@@ -22,7 +22,9 @@ from oms_api.kit.db import Database
 from oms_api.kit.errors import Overloaded
 from oms_api.kit.graphql.context import Context
 from oms_api.kit.graphql.execution import Engine, RequestError
+from oms_api.kit.graphql.errors_page import explained
 from oms_api.kit.graphql.http import endpoint
+from oms_api.kit.graphql.types import configure_errors_page
 from oms_api.kit.ids import NOBODY
 from oms_api.kit.secrets import hashed
 from oms_api.schema import build
@@ -98,7 +100,9 @@ def create_app(
     lifespan: Callable[[Starlette], contextlib.AbstractAsyncContextManager[None]] | None = None,
 ) -> Starlette:
     """The application over one database; `services` are handed to resolvers and callbacks."""
+    webhooks.configure(allow_loopback=settings.webhook_allow_loopback)
     engine = Engine(build()._schema)
+    configure_errors_page(f"{settings.public_url.rstrip('/')}/errors")
     credentials = Credentials(db)
     bucket = Bucket(settings.rate_limit_points, settings.rate_restore_points_per_s)
     metrics = Metrics()
@@ -148,6 +152,9 @@ def create_app(
             return JSONResponse({"status": "not migrated", "cause": str(error), "mend": "oms migrate"}, 503)
         return JSONResponse({"status": "ok"})
 
+    async def errors_page(_: Request) -> Response:
+        return Response(explained(), media_type="text/html")
+
     async def shown_metrics(_: Request) -> Response:
         return Response(generate_latest(metrics.registry), media_type="text/plain; version=0.0.4")
 
@@ -158,6 +165,7 @@ def create_app(
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", shown_metrics),
+            Route("/errors", errors_page),
             *explorer.routes(),
             *callbacks,
         ],

@@ -20,6 +20,9 @@ class Settings(BaseSettings):
         default_factory=list,
         description="Comma-separated, newest first, each at least 32 characters: signs tokens, encrypts secrets.",
     )
+    public_url: str = Field(
+        default="http://127.0.0.1:8000", description="Where callers reach this API; links in answers begin with it."
+    )
     stripe_secret_key: SecretStr | None = Field(default=None, description="Seeds the first tenant's Stripe account.")
     stripe_webhook_secret: SecretStr | None = Field(default=None, description="Verifies Stripe's callbacks.")
     stripe_api_base: str = Field(default="https://api.stripe.com", description="Where Stripe is.")

@@ -104,6 +104,8 @@ async def running(
     await asyncio.to_thread(migrate.upgrade, settings.database_url)
     secrets.configure(settings.plain_secret_keys())
     sock = free_socket(port, say)
+    url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    settings = settings.model_copy(update={"public_url": url})
     db = Database(settings.database_url, pool_size=settings.database_pool_size)
     await travel.refresh(db)
     app: Starlette = create_app(settings, db, services={"settings": settings})
@@ -112,7 +114,6 @@ async def running(
     await asyncio.to_thread(worker.start)
     server = Server(uvicorn.Config(app, lifespan="on", access_log=False, log_config=None, timeout_graceful_shutdown=5))
     serving = asyncio.create_task(server.serve(sockets=[sock]))
-    url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     try:
         await server.ready(serving)
         key = await _api_key(db, folder)

@@ -19,7 +19,13 @@ else:
 field = strawberry.field
 E = TypeVar("E", bound=type[StrEnum])
 
-DOCS_URL = "https://docs.oms-api.dev/errors#"
+# where this deployment's page of error codes is; set once at start from OMS_PUBLIC_URL
+_errors_page = ["http://127.0.0.1:8000/errors"]
+
+
+def configure_errors_page(url: str) -> None:
+    """Tell where `UserError.docUrl` points to."""
+    _errors_page[0] = url
 
 
 def argument(description: str, **kwargs: Any) -> Any:
@@ -177,7 +183,7 @@ def user_errors(refusal: Refusal) -> list[UserError]:
                 message=part.message,
                 path=part.path,
                 retryable=part.retryable,
-                doc_url=Url(f"{DOCS_URL}{part.code}"),
+                doc_url=Url(f"{_errors_page[0]}#{part.code}"),
                 details=UserErrorDetails(**details) if details else None,
             )
         )
