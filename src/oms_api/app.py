@@ -21,8 +21,8 @@ from oms_api.kit.caller import Caller
 from oms_api.kit.db import Database
 from oms_api.kit.errors import Overloaded
 from oms_api.kit.graphql.context import Context
-from oms_api.kit.graphql.execution import Engine, RequestError
 from oms_api.kit.graphql.errors_page import explained
+from oms_api.kit.graphql.execution import Engine, RequestError
 from oms_api.kit.graphql.http import endpoint
 from oms_api.kit.graphql.types import configure_errors_page
 from oms_api.kit.ids import NOBODY

@@ -1,4 +1,4 @@
-"""The page that `UserError.docUrl` points to: every code, what it means and what to do, from the refusals themselves."""
+"""The page that `UserError.docUrl` points to: each code, what it means, what to do, from the refusals themselves."""
 
 import inspect
 from functools import cache
