@@ -46,14 +46,21 @@ from oms_api.inventory.queries import (
     supplies_by_id,
 )
 from oms_api.inventory.rules import Units, available
+from oms_api.inventory.service.adjust import Change, Quantity, adjust, set_quantities
+from oms_api.inventory.service.announce import Expected, put_supplies
 from oms_api.inventory.service.hold import adopt, extend, release, tie
+from oms_api.inventory.service.rebuild import Difference, rebuild
+from oms_api.inventory.service.receive import Receipt, receive_supplies
 from oms_api.inventory.service.reserve import Wanted, reserve
+from oms_api.inventory.service.units import let_go, restock, ship
 
 __all__ = [
-    "POSITION", "RESERVATION", "SUPPLY", "Incoming", "InsufficientStock", "InventoryAdjusted", "InventoryShort",
-    "Movement", "Position", "Reservation", "ReservationAdopted", "ReservationCreated", "ReservationExpired",
-    "ReservationExtended", "ReservationFilled", "ReservationLine", "ReservationReleased", "ReservationState",
-    "StaleQuantity", "Stock", "StockBucket", "Supply", "SupplyAnnounced", "SupplyChanged", "SupplyKind",
-    "SupplyReceived", "Units", "Wanted", "adopt", "available", "extend", "lines_by_reservation", "release",
-    "reservation_lines_of", "reservations_by_id", "reserve", "stock", "supplies_by_id", "tie",
+    "POSITION", "RESERVATION", "SUPPLY", "Change", "Difference", "Expected", "Incoming", "InsufficientStock",
+    "InventoryAdjusted", "InventoryShort", "Movement", "Position", "Quantity", "Receipt", "Reservation",
+    "ReservationAdopted", "ReservationCreated", "ReservationExpired", "ReservationExtended", "ReservationFilled",
+    "ReservationLine", "ReservationReleased", "ReservationState", "StaleQuantity", "Stock", "StockBucket", "Supply",
+    "SupplyAnnounced", "SupplyChanged", "SupplyKind", "SupplyReceived", "Units", "Wanted", "adjust", "adopt",
+    "available", "extend", "let_go", "lines_by_reservation", "put_supplies", "rebuild", "receive_supplies", "release",
+    "reservation_lines_of", "reservations_by_id", "reserve", "restock", "set_quantities", "ship", "stock",
+    "supplies_by_id", "tie",
 ]  # fmt: skip

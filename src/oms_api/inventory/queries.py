@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Uuid, func, literal_column, null, text, union_all
+from sqlalchemy import BigInteger, String, Uuid, and_, func, literal_column, null, text, union_all
 from sqlmodel import col, select
 
 from oms_api.inventory.models import Position, Reservation, ReservationLine, Supply
-from oms_api.kit.db import Instant, Reading, any_of, columns, mine, now, param, prepared
+from oms_api.kit.db import Instant, Reading, any_of, columns, json_rows, mine, now, param, prepared
 
 LAPSED_BATCH_MAX = 500
 
@@ -160,6 +160,17 @@ _LINES_OWNED = prepared(
     .order_by(col(ReservationLine.id))
 )
 
+_LINES_SUPPLIED = prepared(
+    select(ReservationLine)
+    .where(
+        mine(ReservationLine),
+        any_of(ReservationLine.supply_id, "supplies"),
+        HELD,
+        col(ReservationLine.supply_id).is_not(None),
+    )
+    .order_by(col(ReservationLine.id))
+)
+
 
 async def positions_by_id(reading: Reading, ids: Sequence[UUID]) -> Mapping[UUID, Position]:
     return {row.id: row for row in await reading.all(_POSITIONS, {"ids": ids})}
@@ -182,6 +193,15 @@ async def lines_by_reservation(reading: Reading, ids: Sequence[UUID]) -> Mapping
     found: dict[UUID, list[ReservationLine]] = defaultdict(list)
     for row in await reading.all(_LINES, {"ids": ids}):
         found[row.reservation_id].append(row)
+    return found
+
+
+async def lines_by_supply(reading: Reading, ids: Sequence[UUID]) -> Mapping[UUID, list[ReservationLine]]:
+    """Lines that wait for these supplies, the oldest first."""
+    found: dict[UUID, list[ReservationLine]] = defaultdict(list)
+    for row in await reading.all(_LINES_SUPPLIED, {"supplies": ids}):
+        if row.supply_id is not None:
+            found[row.supply_id].append(row)
     return found
 
 
@@ -208,6 +228,55 @@ _LAPSED = prepared(
 async def lapsed(reading: Reading) -> list[Any]:
     """(tenant_id, sku, location_id) of positions where expired reservations still hold units. Spans tenants."""
     return await reading.all(_LAPSED)
+
+
+# --- beside a position ---------------------------------------------------------------------------------------------
+
+
+class Beside(NamedTuple):
+    """What a position's row does not say: units held by expired reservations, and units expected."""
+
+    lapsed: int
+    incoming: int
+
+
+_beside = json_rows("keys", {"sku": String(), "location_id": Uuid()})
+
+
+def _at(model: Any, part: str, *conditions: Any) -> Any:
+    return (
+        columns(
+            literal_column(part, BigInteger()).label("part"),
+            _beside.c.sku,
+            _beside.c.location_id,
+            func.sum(col(model.quantity)).cast(BigInteger()).label("units"),
+        )
+        .join(_beside, and_(col(model.sku) == _beside.c.sku, col(model.location_id) == _beside.c.location_id))
+        .where(mine(model), *conditions)
+        .group_by(_beside.c.sku, _beside.c.location_id)
+    )
+
+
+_both = union_all(
+    _at(Supply, "0", COMING),
+    _at(
+        ReservationLine,
+        "1",
+        LAPSING,
+        col(ReservationLine.supply_id).is_(None),
+        col(ReservationLine.expires_at) <= now(),
+    ),
+).subquery("beside")
+_BESIDE = prepared(columns(*_both.c))
+
+
+async def beside(reading: Reading, keys: Sequence[tuple[str, UUID]]) -> Mapping[tuple[str, UUID], Beside]:
+    """By (SKU, location), for every key asked."""
+    found: dict[tuple[str, UUID], list[int]] = {key: [0, 0] for key in keys}
+    rows = await reading.all(_BESIDE, {"keys": [{"sku": sku, "location_id": id_} for sku, id_ in found]})
+    for row in rows:
+        found[row.sku, row.location_id][row.part] = row.units
+    return {key: Beside(lapsed, incoming) for key, (incoming, lapsed) in found.items()}
 
 
 # --- pages ---------------------------------------------------------------------------------------------------------

@@ -27,9 +27,10 @@ class Units(NamedTuple):
     quantity: int
 
 
-def available(position: Position, safety: int = 0) -> int:
-    """Units that can be promised at once. `safety`: what the location keeps back of every SKU."""
-    return max(0, position.on_hand - position.safety_stock - safety - position.reserved)
+def available(position: Position, safety: int = 0, lapsed: int = 0) -> int:
+    """Units that can be promised at once. `safety` the location keeps back of every SKU; `lapsed` are still counted as
+    reserved but their reservation has expired."""
+    return max(0, position.on_hand - position.safety_stock - safety - position.reserved + lapsed)
 
 
 def allocate(

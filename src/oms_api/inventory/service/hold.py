@@ -83,7 +83,7 @@ async def adopt(tx: Tx, reservation_id: UUID, *, owner_id: UUID) -> tuple[Reserv
         ReservationAdopted(lines=ledger.told((line, line.quantity) for line in lines)),
         subject=RESERVATION.ref(reservation_id),
         owner=owner_id,
-        updated=["owner_id", "expires_at"],
+        updated=["ownerId", "expiresAt"],
     )
     return row, lines
 
@@ -98,7 +98,7 @@ async def extend(tx: Tx, id: UUID, expires_at: datetime, expected_version: int |
         await _refuse(tx, id, expected_version, "reservationExtend", _PATH)
     assert row.expires_at is not None
     await _date(tx, id, row.expires_at)
-    emit(tx, ReservationExtended(expires_at=row.expires_at), subject=RESERVATION.ref(id), updated=["expires_at"])
+    emit(tx, ReservationExtended(expires_at=row.expires_at), subject=RESERVATION.ref(id), updated=["expiresAt"])
     return row
 
 

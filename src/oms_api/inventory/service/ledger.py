@@ -16,6 +16,7 @@ from oms_api.inventory.events import InventoryAdjusted, InventoryShort
 from oms_api.inventory.models import (
     COLUMNS,
     POSITION,
+    SUPPLY,
     UNITS_MAX,
     Movement,
     Position,
@@ -25,6 +26,7 @@ from oms_api.inventory.models import (
 )
 from oms_api.kit import clock, ids
 from oms_api.kit.db import Tx, columns, json_rows, mine, now, prepared
+from oms_api.kit.errors import camel
 from oms_api.kit.events import emit
 from oms_api.network import LOCATION
 
@@ -77,12 +79,13 @@ _TAKE_SUPPLIES = prepared(
 
 
 class Delta(NamedTuple):
-    """Units that come to a bucket of a position, or leave it when negative."""
+    """Units that come to a bucket of a position, or leave it when negative; `source` is what caused it."""
 
     sku: str
     location_id: UUID
     quantity: int
     bucket: StockBucket = StockBucket.AVAILABLE
+    source: ids.Ref | None = None
 
 
 def in_order(keys: Iterable[Key]) -> list[dict[str, Any]]:
@@ -123,7 +126,6 @@ async def record(
     now_: Mapping[Key, Position],
     *,
     reason: str,
-    source: ids.Ref | None = None,
     reference_url: str | None = None,
 ) -> None:
     """Write a movement for each delta and tell `inventory.adjusted` for each bucket that changed. One statement."""
@@ -143,8 +145,8 @@ async def record(
                 "delta": delta.quantity,
                 "reason": reason,
                 "reference_url": reference_url,
-                "source_type": source.prefix if source else None,
-                "source_id": source.id if source else None,
+                "source_type": delta.source.prefix if delta.source else None,
+                "source_id": delta.source.id if delta.source else None,
                 "created_at": at,
             }
             for delta in deltas
@@ -164,7 +166,7 @@ async def record(
                     reason=reason,
                 ),
                 subject=POSITION.ref(row.id),
-                updated=[COLUMNS[bucket]],
+                updated=[camel(COLUMNS[bucket])],
             )
 
 
@@ -177,6 +179,21 @@ def tell_short(tx: Tx, rows: Iterable[Position]) -> None:
                 InventoryShort(sku=row.sku, location_id=LOCATION(row.location_id), short=row.reserved - row.on_hand),
                 subject=POSITION.ref(row.id),
             )
+
+
+def tell_supply_short(tx: Tx, row: Supply) -> None:
+    """Tell `inventory.short` of a supply of which more is promised than is to come."""
+    if row.quantity < row.reserved:
+        emit(
+            tx,
+            InventoryShort(
+                sku=row.sku,
+                location_id=LOCATION(row.location_id),
+                short=row.reserved - row.quantity,
+                supply_id=SUPPLY(row.id),
+            ),
+            subject=SUPPLY.ref(row.id),
+        )
 
 
 async def take_lines(tx: Tx, taken: Sequence[tuple[ReservationLine, int]]) -> dict[Key, int]:

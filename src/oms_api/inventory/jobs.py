@@ -1,0 +1,40 @@
+"""Timers of the stock ledger."""
+
+from collections import defaultdict
+from uuid import UUID
+
+from oms_api.inventory import queries
+from oms_api.inventory.service import ledger
+from oms_api.inventory.service.expire import free_expired
+from oms_api.inventory.service.ledger import Key
+from oms_api.kit.caller import system
+from oms_api.kit.db import Tx
+from oms_api.kit.ids import NOBODY
+from oms_api.kit.jobs import Jobs, timer
+
+EXPIRE_EVERY_S = 15
+POSITIONS_PER_TRANSACTION_MAX = 50
+
+
+@timer("inventory.expire", every_s=EXPIRE_EVERY_S)
+async def expire(jobs: Jobs) -> None:
+    """Give back what expired reservations hold. Nobody waits for this: readers and reserves count it free already."""
+    while True:
+        async with jobs.db.reading(NOBODY) as reading:
+            rows = await queries.lapsed(reading)
+        of: dict[UUID, list[Key]] = defaultdict(list)
+        for row in rows:
+            of[row.tenant_id].append((row.sku, row.location_id))
+        freed = 0
+        for tenant_id, keys in of.items():
+            for start in range(0, len(keys), POSITIONS_PER_TRANSACTION_MAX):
+                part = keys[start : start + POSITIONS_PER_TRANSACTION_MAX]
+
+                async def work(tx: Tx, part: list[Key] = part) -> bool:
+                    await ledger.lock(tx, part)
+                    return await free_expired(tx, part)
+
+                freed += await jobs.db.run(work, system(tenant_id))
+        # what was extended or taken at the same moment stays; it is not asked for again at once
+        if len(rows) < queries.LAPSED_BATCH_MAX or not freed:
+            return
