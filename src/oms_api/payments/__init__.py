@@ -33,7 +33,7 @@ from oms_api.payments.models import (
     Payment,
     PaymentStatus,
 )
-from oms_api.payments.queries import Totals, payments_by_id, payments_of, totals, unresolved
+from oms_api.payments.queries import Totals, operation, payments_by_id, payments_of, totals, unresolved
 from oms_api.payments.service import (
     EFFECT,
     authorize,
@@ -52,7 +52,7 @@ __all__ = [
     "EFFECT", "OPERATION", "PAYMENT", "ExternalState", "Operation", "OperationKind", "OperationState", "Payable",
     "Payment", "PaymentAuthorized", "PaymentCaptured", "PaymentDeclined", "PaymentFailed", "PaymentOperationFailed",
     "PaymentOperationRequested", "PaymentOperationUnresolved", "PaymentRefunded", "PaymentRequiresAction",
-    "PaymentStatus", "PaymentVoided", "Totals", "authorize", "call", "capture", "payments_by_id", "payments_of",
-    "put_account", "record", "record_external", "refund", "refund_payable", "totals", "unresolved", "void",
+    "PaymentStatus", "PaymentVoided", "Totals", "authorize", "call", "capture", "operation", "payments_by_id",
+    "payments_of", "put_account", "record", "record_external", "refund", "refund_payable", "totals", "unresolved", "void",
     "void_payable",
 ]  # fmt: skip

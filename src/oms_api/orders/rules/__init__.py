@@ -1,0 +1,1 @@
+"""Pure decisions of the orders: amounts, units, states. No session, no clock."""

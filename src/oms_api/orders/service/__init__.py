@@ -1,0 +1,31 @@
+"""The verbs of the orders, by verb. Every one that changes an order locks its row first (`lock`)."""
+
+from oms_api.orders.service.confirm import confirm, settle_money
+from oms_api.orders.service.lapse import lapse
+from oms_api.orders.service.new import NewAdjustment, NewGroup, NewLine, NewOrder, NewPayment
+from oms_api.orders.service.pay import EFFECT, authorize, remaining
+from oms_api.orders.service.place import Placed, place
+from oms_api.orders.service.row import lock
+from oms_api.orders.service.units import CancelUnits, cancel_units, credit, fill_backorders, move
+
+__all__ = [
+    "EFFECT",
+    "CancelUnits",
+    "NewAdjustment",
+    "NewGroup",
+    "NewLine",
+    "NewOrder",
+    "NewPayment",
+    "Placed",
+    "authorize",
+    "cancel_units",
+    "confirm",
+    "credit",
+    "fill_backorders",
+    "lapse",
+    "lock",
+    "move",
+    "place",
+    "remaining",
+    "settle_money",
+]

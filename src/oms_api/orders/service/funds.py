@@ -1,0 +1,24 @@
+"""An order's money, read from its payments."""
+
+from collections.abc import Iterable
+
+from oms_api import payments
+from oms_api.kit.db import Reading
+from oms_api.orders.models import Order
+from oms_api.orders.rules.status import Funds
+from oms_api.payments import Payment
+
+
+def funds_of(paid: Iterable[Payment]) -> Funds:
+    """What providers have settled."""
+    authorized = captured = refunded = 0
+    for payment in paid:
+        authorized += payment.authorized_minor - payment.voided_minor
+        captured += payment.captured_minor
+        refunded += payment.refunded_minor
+    return Funds(authorized, captured, refunded)
+
+
+async def paid_for(reading: Reading, order: Order) -> list[Payment]:
+    """Its payments, oldest first."""
+    return list((await payments.payments_of(reading, [order.id])).get(order.id, ()))

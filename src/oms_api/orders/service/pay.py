@@ -1,0 +1,76 @@
+"""`paymentAuthorize`: money for an order is asked for, and what the provider answers may confirm it."""
+
+from typing import Any
+from uuid import UUID
+
+from oms_api import payments
+from oms_api.kit.db import Tx
+from oms_api.kit.errors import ExceedsRemaining, InvalidTransition, Path
+from oms_api.kit.graphql.fields import Effect, Outcome
+from oms_api.kit.money import Money
+from oms_api.orders import queries
+from oms_api.orders.models import Order
+from oms_api.orders.rules.status import PAYABLE
+from oms_api.orders.service.confirm import settle_money
+from oms_api.orders.service.new import Amount
+from oms_api.orders.service.row import lock
+from oms_api.payments import Operation, Totals
+
+AMOUNT: Path = ("input", "amount")
+
+
+def remaining(order: Order, totals: Totals) -> int:
+    """What may still be authorized, minor units: what is sold and not credited, less all that is committed to it."""
+    return order.total_minor - order.credited_minor - totals.committed
+
+
+async def authorize(
+    tx: Tx, order_id: UUID, *, amount: Amount | None, provider: str, reference: str | None = None
+) -> Operation:
+    """Want to reserve money for an order: all that is left when no amount is named.
+
+    Under the order's lock, so that concurrent requests see each other's. Raises NotFound, InvalidTransition,
+    InvalidAmount, ExceedsRemaining, and what the provider's handle is refused for.
+    """
+    order = await lock(tx, order_id)
+    if order.status not in PAYABLE:
+        raise InvalidTransition(
+            f"Order {order.number} is {order.status}; money can be authorized while it is {' or '.join(PAYABLE)}.",
+            path=("input", "order"),
+            details={"current_state": order.status, "allowed_actions": []},
+        )
+    wanted = amount.minor(AMOUNT, order.currency) if amount is not None else None
+    left = remaining(order, (await payments.totals(tx, [order.id]))[order.id])
+    if wanted is None and left <= 0:
+        nothing = Money(0, order.currency)
+        raise ExceedsRemaining(
+            f"Nothing of order {order.number} is left to authorize.",
+            path=AMOUNT,
+            details={"remaining_amount": nothing},
+        )
+    return await payments.authorize(
+        tx,
+        payable_id=order.id,
+        amount_minor=left if wanted is None else wanted,
+        currency=order.currency,
+        ceiling_minor=order.total_minor - order.credited_minor,
+        provider=provider,
+        reference=reference,
+    )
+
+
+async def recorded(tx: Tx, operation_id: UUID, answer: Any) -> Outcome:
+    """Write down the provider's answer (of `payments.call`) and what follows for the order, together: the answer shows CONFIRMED.
+
+    The order is locked before its payments, as in every other change of it.
+    """
+    operation = await payments.operation(tx, operation_id)
+    if operation is not None:
+        await queries.locked(tx, operation.payable_id)
+    outcome = await payments.record(tx, operation_id, answer)
+    if operation is not None:
+        await settle_money(tx, operation.payable_id)
+    return outcome
+
+
+EFFECT = Effect(call=payments.call, record=recorded)

@@ -1,0 +1,247 @@
+"""Where an order's units come from: a promise that was made, a reservation that is held, or a plan made now.
+
+Whichever it is, the units are held for the order when this returns, and each line knows how many of its units are on
+hand, how many wait for supply, and when they arrive.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from oms_api import inventory, promising
+from oms_api.catalog import Item, SkuKind
+from oms_api.inventory import InsufficientStock, ReservationLine
+from oms_api.kit import clock
+from oms_api.kit.db import Tx
+from oms_api.kit.errors import Invalid, Refusal, refuse
+from oms_api.network import Network
+from oms_api.orders.rules.units import covered
+from oms_api.orders.service.new import INPUT, UNSTOCKED, Checked, NewOrder
+from oms_api.promising import DeliveryMethod, Destination, Line, NoSource, Promised, ShortagePolicy
+
+Found = Counter[tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """A line's units: on hand, waiting for supply, and not to be had (`rest`); and when the last arrives."""
+
+    held: int
+    awaited: int
+    rest: int
+    promised_on: date | None
+
+
+@dataclass(slots=True)
+class _Units:
+    """Units found, by line and SKU."""
+
+    on_hand: Found = field(default_factory=Counter)
+    to_come: Found = field(default_factory=Counter)
+    arrives: dict[int, date] = field(default_factory=dict)
+    short: list[Refusal] = field(default_factory=list)
+
+
+async def source(
+    tx: Tx,
+    new: NewOrder,
+    checked: Checked,
+    network: Network,
+    items: Mapping[str, Item],
+    *,
+    order_id: UUID,
+    line_ids: Sequence[UUID],
+) -> list[Sourced]:
+    """Hold the units of an order; what becomes of each line's. Raises InsufficientStock, NoSource, Expired, Invalid."""
+    if new.promise_token is not None:
+        units = await _as_promised(tx, new, checked, new.promise_token, order_id, line_ids)
+    elif new.reservation_id is not None:
+        units = await _as_reserved(tx, new, items, new.reservation_id, order_id, line_ids)
+    else:
+        units = await _as_planned(tx, new, checked, network, items, order_id, line_ids)
+    found = [_sourced(i, line.quantity, items[line.sku], units) for i, line in enumerate(new.lines)]
+    # PARTIAL takes what there is: an order of nothing is none
+    nothing = new.on_shortage is ShortagePolicy.PARTIAL and not any(line.held + line.awaited for line in found)
+    if nothing or new.on_shortage is ShortagePolicy.REJECT:
+        refuse(units.short or _uncovered(new, found))
+    return found
+
+
+def per_unit(item: Item) -> Mapping[str, int]:
+    """Units by SKU that one unit of a line takes from stock: a kit's components, nothing for what has no stock."""
+    if item.kind is SkuKind.KIT:
+        return item.components
+    return {} if item.kind in UNSTOCKED else {item.code: 1}
+
+
+def _sourced(i: int, quantity: int, item: Item, units: _Units) -> Sourced:
+    parts = per_unit(item)
+    if not parts:
+        # sent by message or performed: there is nothing to wait for
+        return Sourced(quantity, 0, 0, clock.now().date())
+    on_hand = {sku: units.on_hand[i, sku] for sku in parts}
+    got = covered(quantity, parts, on_hand, {sku: units.to_come[i, sku] for sku in parts})
+    return Sourced(got.held, got.awaited, quantity - got.held - got.awaited, units.arrives.get(i))
+
+
+def _uncovered(new: NewOrder, found: Sequence[Sourced]) -> list[Refusal]:
+    """Refusals for what a promise or a reservation does not hold."""
+    return [
+        InsufficientStock(
+            f"{line.quantity} of {line.sku} were asked for, {line.quantity - sourced.rest} are held; ask for a new "
+            "promise.",
+            path=(*INPUT, "lines", i, "quantity"),
+            details={"sku": line.sku, "requested": line.quantity, "available": line.quantity - sourced.rest},
+        )
+        for i, (line, sourced) in enumerate(zip(new.lines, found, strict=True))
+        if sourced.rest
+    ]
+
+
+def _collect(units: _Units, promised: Promised, line_of: Sequence[int]) -> None:
+    """Add a plan's units to those found; `line_of[i]` is the order's line of the plan's line i."""
+    for parcel in promised.parcels:
+        for sku, quantity, line_index, supply_id in parcel.lines:
+            i = line_of[line_index]
+            (units.on_hand if supply_id is None else units.to_come)[i, sku] += quantity
+            units.arrives[i] = max(units.arrives.get(i, parcel.delivered_by), parcel.delivered_by)
+
+
+# --- a promise -----------------------------------------------------------------------------------------------------
+
+
+async def _as_promised(
+    tx: Tx, new: NewOrder, checked: Checked, token: str, order_id: UUID, line_ids: Sequence[UUID]
+) -> _Units:
+    promised = promising.open_token(tx, token)
+    line_of = _check_promise(new, checked, promised)
+    await promising.hold(tx, promised, owner_id=order_id, expires_at=None, line_ids=[line_ids[i] for i in line_of])
+    units = _Units()
+    _collect(units, promised, line_of)
+    return units
+
+
+def _check_promise(new: NewOrder, checked: Checked, promised: Promised) -> list[int]:
+    """The order's line of each promised line. Raises Invalid for what differs from the promise."""
+    found: list[Refusal] = []
+    path = (*INPUT, "promiseToken")
+    if promised.channel != new.channel:
+        found.append(Invalid(f"The promise was made for channel {promised.channel}.", path=path))
+    open_lines: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for i, line in reversed(list(enumerate(new.lines))):
+        open_lines[line.sku, line.quantity].append(i)
+    line_of = []
+    for wanted in promised.lines:
+        left = open_lines[wanted.sku, wanted.quantity]
+        if left:
+            line_of.append(left.pop())
+    if len(line_of) != len(promised.lines) or any(open_lines.values()):
+        found.append(Invalid("SKUs and quantities of the lines differ from those of the promise.", path=path))
+    if len(checked.groups) > 1:
+        found.append(Invalid("A promise is for one place; this order has several delivery groups.", path=path))
+    elif _destination(checked.groups[0].address) != promised.destination:
+        found.append(Invalid("Country and postal code differ from the destination of the promise.", path=path))
+    elif promised.pickup != (checked.pickups[0].id if checked.pickups[0] else None):
+        found.append(Invalid("The promise was made for another way or place of delivery.", path=path))
+    refuse(found)
+    return line_of
+
+
+def _destination(address: Mapping[str, str | None] | None) -> Destination | None:
+    return Destination(str(address["country"]), address["postalCode"]) if address else None
+
+
+# --- a reservation -------------------------------------------------------------------------------------------------
+
+
+async def _as_reserved(
+    tx: Tx,
+    new: NewOrder,
+    items: Mapping[str, Item],
+    reservation_id: UUID,
+    order_id: UUID,
+    line_ids: Sequence[UUID],
+) -> _Units:
+    reservation, rows = await inventory.adopt(tx, reservation_id, owner_id=order_id)
+    line_of = _match(new, items, rows)
+    await inventory.tie(tx, reservation.id, {row.id: line_ids[i] for row, i in zip(rows, line_of, strict=True)})
+    units = _Units()
+    for row, i in zip(rows, line_of, strict=True):
+        (units.on_hand if row.supply_id is None else units.to_come)[i, row.sku] += row.quantity
+    return units
+
+
+def _match(new: NewOrder, items: Mapping[str, Item], rows: Iterable[ReservationLine]) -> list[int]:
+    """The order's line that each row is held for: the first that still wants so many. Raises Invalid."""
+    wants: dict[str, dict[int, int]] = defaultdict(dict)
+    for i, line in enumerate(new.lines):
+        for sku, each in per_unit(items[line.sku]).items():
+            wants[sku][i] = line.quantity * each
+    line_of = []
+    for row in rows:
+        at = next((i for i, left in wants[row.sku].items() if left >= row.quantity), None)
+        if at is None:
+            raise Invalid(
+                f"The reservation holds {row.quantity} of {row.sku} that no line of the order wants; "
+                "order what was reserved.",
+                path=(*INPUT, "reservationId"),
+            )
+        wants[row.sku][at] -= row.quantity
+        line_of.append(at)
+    return line_of
+
+
+# --- a plan made now -----------------------------------------------------------------------------------------------
+
+
+async def _as_planned(
+    tx: Tx,
+    new: NewOrder,
+    checked: Checked,
+    network: Network,
+    items: Mapping[str, Item],
+    order_id: UUID,
+    line_ids: Sequence[UUID],
+) -> _Units:
+    """Each group is planned with what those before it have left."""
+    units = _Units()
+    for at, group in enumerate(checked.groups):
+        if group.method not in (DeliveryMethod.SHIPPING, DeliveryMethod.PICKUP):
+            continue
+        line_of = [i for i, member in enumerate(checked.group_of) if member == at]
+        if all(items[new.lines[i].sku].kind in UNSTOCKED for i in line_of):
+            continue
+        location = checked.pickups[at]
+        try:
+            planned, _ = await promising.plan_and_hold(
+                tx,
+                network=network,
+                lines=[Line(new.lines[i].sku, new.lines[i].quantity) for i in line_of],
+                destination=_destination(group.address),
+                pickup=[location] if location else None,
+                on_shortage=new.on_shortage,
+                items=items,
+                owner_id=order_id,
+                expires_at=None,
+                line_ids=[line_ids[i] for i in line_of],
+            )
+        except Refusal as refusal:
+            _readdress(refusal.parts(), line_of, group.path)
+            raise
+        _readdress(planned.short, line_of, group.path)
+        refuse([part for part in planned.short if isinstance(part, NoSource)])
+        units.short.extend(planned.short)
+        _collect(units, planned, line_of)
+    return units
+
+
+def _readdress(refusals: Iterable[Refusal], line_of: Sequence[int], group: Sequence[str | int]) -> None:
+    """Turn paths of a promise's question into those of the order's input."""
+    for refusal in refusals:
+        path = refusal.path
+        if path[:2] == ["input", "lines"] and len(path) > 2:
+            path[2] = str(line_of[int(path[2])])
+        elif path[:2] == ["input", "destination"]:
+            refusal.path = [*map(str, group), "shippingAddress", *path[2:]]
