@@ -30,7 +30,7 @@ class IdempotencyKey(SQLModel, table=True):
     """A key that a client used. `outcome` is null while the first request runs; `intent_id` is then its intent."""
 
     __tablename__ = "idempotency_keys"
-    __table_args__ = (Index("ix_idempotency_keys_age", "tenant_id", "created_at"),)
+    __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)
     tenant_id: UUID = Field(primary_key=True)
     client_id: str = Field(primary_key=True)
     key: str = Field(primary_key=True)

@@ -18,11 +18,12 @@ import structlog
 from sqlalchemy import BigInteger, String, Uuid, bindparam, update
 from sqlmodel import Field, SQLModel, col, select
 
-from oms_api.kit import clock, events
+from oms_api.kit import clock, events, idempotency
 from oms_api.kit.caller import system
 from oms_api.kit.db import Database, Instant, Reading, Tx, any_of, json_rows, mine, now, param, prepared
 from oms_api.kit.errors import Overloaded
 from oms_api.kit.events import Event, Fact
+from oms_api.kit.idempotency import IdempotencyKey
 from oms_api.kit.ids import NOBODY
 
 log = structlog.get_logger()
@@ -217,6 +218,23 @@ async def follow(jobs: Jobs, name: str, tenant_id: UUID) -> None:
 async def tick(jobs: Jobs, name: str) -> None:
     """Run one timer now."""
     await _timers[name][1](jobs)
+
+
+_TENANTS_WITH_KEYS = prepared(
+    select(IdempotencyKey.tenant_id)
+    .where(col(IdempotencyKey.created_at) < param("before", Instant()))
+    .distinct()
+    .limit(SWEEP_BATCH_MAX)
+)
+
+
+@timer("kit.forget_keys", every_s=3600)
+async def forget_keys(jobs: Jobs) -> None:
+    """Idempotency keys are kept for seven days."""
+    async with jobs.db.reading(NOBODY) as reading:
+        tenants = await reading.all(_TENANTS_WITH_KEYS, {"before": clock.now() - idempotency.KEPT})
+    for tenant_id in tenants:
+        await jobs.db.run(idempotency.forget, system(tenant_id))
 
 
 # --- the relay -----------------------------------------------------------------------------------------------------
