@@ -1,9 +1,10 @@
 """A till of a fresh tenant."""
 
 import pytest
-from till import Till
 
 from world import Api, World
+
+from .till import Till
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Authorizing, by the verb and EFFECT: the mutation lives in orders, which knows what is paid."""
 
 import pytest
-from till import Till, amounts, in_flight
 
 from oms_api import payments
 from oms_api.kit import ids, secrets
@@ -11,6 +10,8 @@ from oms_api.payments import OperationState, PaymentDeclined, PaymentStatus, Tot
 from oms_api.payments.fake import customer_acts
 from oms_api.payments.models import FakeCall
 from world import World, travel
+
+from .till import Till, amounts, in_flight
 
 
 async def test_an_authorization_reserves_the_amount_at_the_provider(till: Till) -> None:

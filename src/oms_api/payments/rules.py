@@ -73,7 +73,7 @@ def capturable(payment: Payment) -> int:
         return 0
     due = payment.authorizing_minor if payment.external else 0
     spent = payment.captured_minor + payment.capturing_minor + payment.voided_minor + payment.voiding_minor
-    return payment.authorized_minor + due - spent
+    return max(0, payment.authorized_minor + due - spent)
 
 
 def refundable(payment: Payment) -> int:
