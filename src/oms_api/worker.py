@@ -19,6 +19,7 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import AgeLimit, AsyncIO, Callbacks, ShutdownNotifications, TimeLimit
 
+from oms_api import webhooks
 from oms_api.config import Settings
 from oms_api.domains import parts
 from oms_api.kit import events, jobs, travel
@@ -56,6 +57,7 @@ class Worker:
     """Runs jobs in threads of this process, on an event loop and a database pool of their own."""
 
     def __init__(self, settings: Settings, services: Mapping[str, Any]) -> None:
+        webhooks.configure(allow_loopback=settings.webhook_allow_loopback)
         parts("jobs")
         self.settings = settings
         self.broker = make_broker(settings.redis_url)

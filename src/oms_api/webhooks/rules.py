@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, get_origin
 
 import orjson
 from standardwebhooks import Webhook
@@ -229,3 +229,25 @@ def payload(
     if len(body) > MAX_BODY_BYTES:
         raise BodyTooLarge(len(body))
     return body
+
+
+def content(
+    facts: Mapping[str, Any],
+    *,
+    event_id: str,
+    subject_id: str,
+    sequence: int,
+    cursor: str,
+    changes: Mapping[str, Sequence[str]],
+) -> dict[str, Any]:
+    """`data` of the body: what names the event, then its facts. A fact cannot take the place of the former."""
+    named = {"eventId": event_id, "subjectId": subject_id, "sequence": sequence, "cursor": cursor, "changes": changes}
+    return named | {name: value for name, value in facts.items() if name not in named}
+
+
+_MADE_UP: Mapping[type, Any] = {str: "example", int: 1, bool: False, float: 1.0, list: [], tuple: [], dict: {}}
+
+
+def made_up(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts to show before there are any. `fields`: name as in the body → its Python type; what may be null is."""
+    return {name: _MADE_UP.get(get_origin(type_) or type_) for name, type_ in fields.items()}

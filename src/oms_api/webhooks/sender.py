@@ -34,6 +34,18 @@ KEPT_BODY_BYTES = 4096
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
+_own_machine = False
+
+
+def configure(*, allow_loopback: bool) -> None:
+    """Say once a process, at its start, whether endpoints may be on this machine: only `oms dev` permits it."""
+    global _own_machine
+    _own_machine = allow_loopback
+
+
+def loopback_allowed() -> bool:
+    return _own_machine
+
 
 @dataclass(slots=True)
 class Answer:

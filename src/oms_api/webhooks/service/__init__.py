@@ -1,0 +1,1 @@
+"""The verbs of webhooks: subscriptions, their deliveries, and trying one out."""
