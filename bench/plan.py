@@ -1,6 +1,6 @@
 """Planner bench: CPU time of `plan()` over 500 locations, for published cart shapes.
 
-    python bench/plan.py [--carts 1000] [--locations 500] [--seed 1]
+    python -m bench plan [--carts 1000] [--locations 500] [--seed 1]
 
 Seeded: locations and destinations are US postal codes, priced by the built-in carrier service. `coverage` is the
 share of locations that hold any one SKU; the scarcer, the more carts must be split. Prints p50, p99 and plans/s
@@ -10,6 +10,7 @@ of CPU, the share of carts that were split, and how many were not proven best.
 import argparse
 import random
 import time
+from collections.abc import Sequence
 from statistics import quantiles
 
 from oms_api.promising.rules import STANDARD, Demand, Plan, Source, plan, position, zone_between
@@ -80,12 +81,12 @@ def bench(name: str, shape: tuple[tuple[int, int], ...], coverage: float, ways: 
     )
 
 
-def main() -> None:
+def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--carts", type=int, default=1000)
     parser.add_argument("--locations", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
-    args = parser.parse_args()
+    args = parser.parse_args(given)
     print(f"{args.carts} carts over {args.locations} locations; CPU of plan()")
     for name, shape in (("apparel", APPAREL), ("olist", OLIST)):
         for coverage in (0.6, 0.2, 0.05, 0.02):
