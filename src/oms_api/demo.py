@@ -32,9 +32,7 @@ WANTED = [
 
 SUBSCRIBE = f"""mutation($input: WebhookSubscriptionInput!) {{
   webhookSubscriptionPut(input: $input) {{ secret {ERRORS} }} }}"""
-ROTATE = (
-    f"""mutation($input: WebhookSecretRotateInput!) {{ webhookSecretRotate(input: $input) {{ secret {ERRORS} }} }}"""
-)
+FORGET = "mutation($input: WebhookSubscriptionDeleteInput!) { webhookSubscriptionDelete(input: $input) { secret } }"
 AVAILABILITY = f"""query($input: AvailabilityInput!) {{ availability(input: $input) {{
   availability {{ sku available status earliestDelivery }} {ERRORS} }} }}"""
 PROMISE = f"""query($input: PromiseInput!) {{ promise(input: $input) {{
@@ -114,16 +112,39 @@ class Story:
             self.console.print(f"    {line}", highlight=False)
 
 
-async def walk(client: Client, receiver: Receiver, hook_url: str, story: Story) -> None:
-    """The main job. Raises Failed at the first step that does not do what it should."""
+async def subscribe(client: Client, receiver: Receiver, hook_url: str, story: Story) -> None:
+    """A fresh subscription: the one of an earlier run, whose receiver is gone, is removed first."""
+    await client(FORGET, input={"handle": HOOK})
+    receiver.secret = (await client(SUBSCRIBE, input={"handle": HOOK, "url": hook_url, "topics": TOPICS}))["secret"]
+    story.step("A partner subscribes to events", f"{', '.join(TOPICS)} → {hook_url}")
+
+
+async def listen(client: Client, receiver: Receiver, order_id: str, story: Story) -> None:
+    """Wait until the partner has heard everything, and check that nothing was forged."""
+    for _ in range(200):
+        if set(WANTED) <= set(receiver.heard):
+            break
+        await asyncio.sleep(0.05)
+    else:
+        raise Failed(f"the receiver still misses {sorted(set(WANTED) - set(receiver.heard))}")
+    if receiver.forged:
+        raise Failed(f"{receiver.forged} deliveries had a wrong signature")
+    told = await client(TIMELINE, id=order_id)
+    story.step(
+        f"The partner heard {len(receiver.heard)} events, every signature verified",
+        " → ".join(node["topic"] for node in reversed(told["timeline"]["nodes"])),
+    )
+
+
+async def walk(client: Client, story: Story) -> str:
+    """The main job; the order's id. Raises Failed at the first step that does not do what it should.
+
+    Every request may be sent twice: its keys are made once, at the beginning.
+    """
     run = ids.new().hex
 
     def key(step: str) -> str:
         return f"demo-{run}-{step}"
-
-    made = await client(SUBSCRIBE, input={"handle": HOOK, "url": hook_url, "topics": TOPICS})
-    receiver.secret = made["secret"] or (await client(ROTATE, input={"handle": HOOK, "overlapSeconds": 0}))["secret"]
-    story.step("A partner subscribes to events", f"{', '.join(TOPICS)} → {hook_url}")
 
     destination = {"country": "US", "postalCode": "10001"}
     asked = await client(
@@ -250,20 +271,8 @@ async def walk(client: Client, receiver: Receiver, hook_url: str, story: Story) 
         "The units come back, the stock is whole again, the money is returned",
         f"refunded {settled['payments'][0]['refunded']['amount']} {settled['payments'][0]['refunded']['currency']}",
     )
-
-    for _ in range(200):
-        if set(WANTED) <= set(receiver.heard):
-            break
-        await asyncio.sleep(0.05)
-    else:
-        raise Failed(f"the receiver still misses {sorted(set(WANTED) - set(receiver.heard))}")
-    if receiver.forged:
-        raise Failed(f"{receiver.forged} deliveries had a wrong signature")
-    told = await client(TIMELINE, id=order["id"])
-    story.step(
-        f"The partner heard {len(receiver.heard)} events, every signature verified",
-        " → ".join(node["topic"] for node in reversed(told["timeline"]["nodes"])),
-    )
+    order_id: str = order["id"]
+    return order_id
 
 
 def _units(lines: list[dict[str, Any]]) -> str:
@@ -281,7 +290,9 @@ async def main(folder: Path, *, port: int, once: bool) -> int:
         await seed.demo(running.url, running.api_key)
         async with Client(running.url, running.api_key) as client:
             try:
-                await walk(client, receiver, hook_url, Story(console))
+                story = Story(console)
+                await subscribe(client, receiver, hook_url, story)
+                await listen(client, receiver, await walk(client, story), story)
             except Failed as error:
                 console.print(f"[red]That did not work:[/] {error}")
                 return 1
