@@ -36,6 +36,14 @@ class AdjustmentKind(StrEnum):
     FEE = "FEE"
 
 
+class ExternalPaymentState(StrEnum):
+    """How far money is that somebody else handles; `payments.ExternalState` by its public name."""
+
+    DUE = "DUE"
+    AUTHORIZED = "AUTHORIZED"
+    CAPTURED = "CAPTURED"
+
+
 class UnitState(StrEnum):
     """What became of a line's unit; each value is the name of its column."""
 

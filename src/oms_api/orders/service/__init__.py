@@ -1,9 +1,10 @@
 """The verbs of the orders, by verb. Every one that changes an order locks its row first (`lock`)."""
 
 from oms_api.orders.service.confirm import confirm, settle_money
+from oms_api.orders.service.funds import funds_of, paid_for, remaining
 from oms_api.orders.service.lapse import lapse
 from oms_api.orders.service.new import NewAdjustment, NewGroup, NewLine, NewOrder, NewPayment
-from oms_api.orders.service.pay import EFFECT, authorize, remaining
+from oms_api.orders.service.pay import EFFECT, authorize
 from oms_api.orders.service.place import Placed, place
 from oms_api.orders.service.row import lock
 from oms_api.orders.service.units import CancelUnits, cancel_units, credit, fill_backorders, move
@@ -22,9 +23,11 @@ __all__ = [
     "confirm",
     "credit",
     "fill_backorders",
+    "funds_of",
     "lapse",
     "lock",
     "move",
+    "paid_for",
     "place",
     "remaining",
     "settle_money",

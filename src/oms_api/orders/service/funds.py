@@ -22,3 +22,13 @@ def funds_of(paid: Iterable[Payment]) -> Funds:
 async def paid_for(reading: Reading, order: Order) -> list[Payment]:
     """Its payments, oldest first."""
     return list((await payments.payments_of(reading, [order.id])).get(order.id, ()))
+
+
+def remaining(order: Order, paid: Iterable[Payment]) -> int:
+    """What may still be authorized, minor units: what is sold and not credited, less all that payments took of it or
+    are about to take, and did not give back."""
+    committed = sum(
+        payment.authorized_minor + payment.authorizing_minor - payment.voided_minor - payment.refunded_minor
+        for payment in paid
+    )
+    return order.total_minor - order.credited_minor - committed

@@ -9,19 +9,14 @@ from oms_api.kit.errors import ExceedsRemaining, InvalidTransition, Path
 from oms_api.kit.graphql.fields import Effect, Outcome
 from oms_api.kit.money import Money
 from oms_api.orders import queries
-from oms_api.orders.models import Order
 from oms_api.orders.rules.status import PAYABLE
 from oms_api.orders.service.confirm import settle_money
+from oms_api.orders.service.funds import paid_for, remaining
 from oms_api.orders.service.new import Amount
 from oms_api.orders.service.row import lock
-from oms_api.payments import Operation, Totals
+from oms_api.payments import Operation
 
 AMOUNT: Path = ("input", "amount")
-
-
-def remaining(order: Order, totals: Totals) -> int:
-    """What may still be authorized, minor units: what is sold and not credited, less all that is committed to it."""
-    return order.total_minor - order.credited_minor - totals.committed
 
 
 async def authorize(
@@ -40,7 +35,7 @@ async def authorize(
             details={"current_state": order.status, "allowed_actions": []},
         )
     wanted = amount.minor(AMOUNT, order.currency) if amount is not None else None
-    left = remaining(order, (await payments.totals(tx, [order.id]))[order.id])
+    left = remaining(order, await paid_for(tx, order))
     if wanted is None and left <= 0:
         nothing = Money(0, order.currency)
         raise ExceedsRemaining(
@@ -60,7 +55,7 @@ async def authorize(
 
 
 async def recorded(tx: Tx, operation_id: UUID, answer: Any) -> Outcome:
-    """Write down the provider's answer (of `payments.call`) and what follows for the order, together: the answer shows CONFIRMED.
+    """Write down what `payments.call` answered and what follows for the order, together: the answer shows CONFIRMED.
 
     The order is locked before its payments, as in every other change of it.
     """

@@ -40,8 +40,9 @@ from oms_api.orders.models import (
 )
 from oms_api.orders.rules.amounts import amounts, spread, sums
 from oms_api.orders.rules.status import missing, status
+from oms_api.orders.service.check import UNSTOCKED, Checked, check, check_head
 from oms_api.orders.service.funds import funds_of
-from oms_api.orders.service.new import INPUT, UNSTOCKED, Checked, NewOrder, check, check_head
+from oms_api.orders.service.new import INPUT, NewOrder
 from oms_api.orders.service.row import tell_progress
 from oms_api.orders.service.source import Sourced, source
 from oms_api.payments import Payment

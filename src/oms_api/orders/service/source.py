@@ -18,7 +18,8 @@ from oms_api.kit.db import Tx
 from oms_api.kit.errors import Invalid, Refusal, refuse
 from oms_api.network import Network
 from oms_api.orders.rules.units import covered
-from oms_api.orders.service.new import INPUT, UNSTOCKED, Checked, NewOrder
+from oms_api.orders.service.check import UNSTOCKED, Checked
+from oms_api.orders.service.new import INPUT, NewOrder
 from oms_api.promising import DeliveryMethod, Destination, Line, NoSource, Promised, ShortagePolicy
 
 Found = Counter[tuple[int, str]]

@@ -1,0 +1,35 @@
+"""Orders in the API. Upper domains take `Order`, `OrderRef`, `OrderPayload`, `resolve_ref` and `preview` from here."""
+
+from oms_api.orders.graphql.inputs import MetadataFilter, OrderRef, OrderWhere
+from oms_api.orders.graphql.objects import (
+    AvailableAction,
+    DeliveryGroup,
+    Order,
+    OrderLine,
+    group_of,
+    line_of,
+    order_of,
+)
+from oms_api.orders.graphql.preview import OrderPreview, preview, preview_of
+from oms_api.orders.graphql.reads import Query, resolve_ref
+from oms_api.orders.graphql.writes import Mutation, OrderPayload
+
+__all__ = [
+    "AvailableAction",
+    "DeliveryGroup",
+    "MetadataFilter",
+    "Mutation",
+    "Order",
+    "OrderLine",
+    "OrderPayload",
+    "OrderPreview",
+    "OrderRef",
+    "OrderWhere",
+    "Query",
+    "group_of",
+    "line_of",
+    "order_of",
+    "preview",
+    "preview_of",
+    "resolve_ref",
+]
