@@ -268,6 +268,17 @@ async def test_a_refund_of_a_payable_goes_over_its_payments_last_first_and_happe
     assert await till.everything() == before
 
 
+async def test_a_refund_for_a_cause_happens_once(till: Till) -> None:
+    payment, cause = await till.captured(), CAUSE.ref(ids.new())
+    begun = [
+        await till.world.db.run(lambda tx: payments.refund(tx, payment.id, 1_000, cause=cause), till.caller)
+        for _ in range(2)
+    ]
+    assert begun[0].id == begun[1].id
+    await till.world.settle()
+    assert await till.books() == [(10_000, 10_000, 1_000, 0)]
+
+
 async def test_a_refund_of_what_nobody_paid_is_refused(till: Till) -> None:
     with pytest.raises(ExceedsRemaining, match="0 can be refunded"):
         await till.world.db.run(

@@ -4,11 +4,16 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from oms_api import payments
 from oms_api.kit import ids
+from oms_api.kit.db import TryAgain
 from oms_api.kit.errors import ExceedsRemaining
-from oms_api.payments import Operation, OperationState, PaymentStatus
+from oms_api.payments import Operation, OperationKind, OperationState, PaymentStatus
 from oms_api.payments.models import FakeCall, Payment
+from oms_api.payments.service import carry_out
+from oms_api.payments.service.begin import guarded
 
 from .till import CAPTURE, CAUSE, REFUND, VOID, Till, amounts, in_flight
 
@@ -104,6 +109,21 @@ async def test_refunds_of_a_payable_for_one_cause_at_once_are_one(till: Till) ->
     assert await till.books() == [(10_000, 10_000, 4_000, 0)]
 
 
+@pytest.mark.parametrize(
+    ("kind", "make", "amount"),
+    [("CAPTURE", "authorized", 10_001), ("VOID", "authorized", 9_999), ("REFUND", "captured", 10_001)],
+)
+async def test_the_statement_itself_refuses_what_a_stale_reader_would_take(
+    till: Till, kind: str, make: str, amount: int
+) -> None:
+    payment = await getattr(till, make)()
+    before = await till.everything()
+    async with till.world.db.transaction(till.caller) as tx:
+        with pytest.raises(TryAgain, match="the guard does not hold"):
+            await guarded(tx, OperationKind(kind), [(payment, amount)])
+    assert await till.everything() == before
+
+
 async def test_everybody_who_hears_the_answer_records_it_and_it_counts_once(till: Till) -> None:
     begun = await till.begin(ids.new())
     answer = await till.call(begun.id)
@@ -140,8 +160,6 @@ async def test_letting_go_while_a_capture_is_in_flight_lets_the_rest_go_afterwar
 
 
 async def test_the_provider_is_asked_once_by_two_timers(till: Till) -> None:
-    from oms_api.payments.service import carry_out
-
     payment = await till.authorized()
     begun = await till.world.db.run(lambda tx: payments.capture(tx, payment.id), till.caller)
     await asyncio.gather(*(carry_out(till.world.db, till.tenant_id, begun.id) for _ in range(4)))

@@ -53,6 +53,6 @@ __all__ = [
     "Payment", "PaymentAuthorized", "PaymentCaptured", "PaymentDeclined", "PaymentFailed", "PaymentOperationFailed",
     "PaymentOperationRequested", "PaymentOperationUnresolved", "PaymentRefunded", "PaymentRequiresAction",
     "PaymentStatus", "PaymentVoided", "Totals", "authorize", "call", "capture", "operation", "payments_by_id",
-    "payments_of", "put_account", "record", "record_external", "refund", "refund_payable", "totals", "unresolved", "void",
-    "void_payable",
+    "payments_of", "put_account", "record", "record_external", "refund", "refund_payable", "totals", "unresolved",
+    "void", "void_payable",
 ]  # fmt: skip

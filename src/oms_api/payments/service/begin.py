@@ -144,7 +144,7 @@ async def capture(
     """
     payment = await _payment(tx, payment_id, reason, path)
     amount = _asked(payment, amount_minor, currency, rules.capturable(payment), "captured", path)
-    taken = await _guarded(tx, OperationKind.CAPTURE, [(payment, amount)])
+    taken = await guarded(tx, OperationKind.CAPTURE, [(payment, amount)])
     return (await want(tx, OperationKind.CAPTURE, taken, reason=reason, attended=attended, cause=cause))[0]
 
 
@@ -159,10 +159,18 @@ async def refund(
     cause: ids.Ref | None = None,
     path: Path = INPUT,
 ) -> Operation:
-    """Want to give taken money back, all that is left when no amount is named. Raises as `capture` does."""
+    """Want to give taken money back, all that is left when no amount is named; once for a cause.
+
+    Raises as `capture` does.
+    """
     payment = await _payment(tx, payment_id, reason, path)
+    if cause is not None:
+        before = await queries.operations_of_cause(tx, payment.payable_id, str(cause), OperationKind.REFUND)
+        for operation in before:
+            if operation.payment_id == payment_id:
+                return operation
     amount = _asked(payment, amount_minor, currency, rules.refundable(payment), "refunded", path)
-    taken = await _guarded(tx, OperationKind.REFUND, [(payment, amount)])
+    taken = await guarded(tx, OperationKind.REFUND, [(payment, amount)])
     return (await want(tx, OperationKind.REFUND, taken, reason=reason, attended=attended, cause=cause))[0]
 
 
@@ -180,7 +188,7 @@ async def void(
     payment = await _payment(tx, payment_id, reason, path)
     amount = rules.voidable(payment)
     if amount:
-        taken = await _guarded(tx, OperationKind.VOID, [(payment, amount)])
+        taken = await guarded(tx, OperationKind.VOID, [(payment, amount)])
         return (await want(tx, OperationKind.VOID, taken, reason=reason, attended=attended, cause=cause))[0]
     why = "its last request is not answered yet; try again" if rules.is_open(payment) else "nothing is left to let go"
     raise InvalidTransition(
@@ -209,7 +217,7 @@ async def refund_payable(tx: Tx, payable_id: UUID, amount_minor: int, *, cause: 
     left = sum(share for _, share in shares)
     if left < amount_minor:
         raise _exceeds(amount_minor, left, currency, "can be refunded", (*INPUT, "amount"))
-    taken = await _guarded(tx, OperationKind.REFUND, shares)
+    taken = await guarded(tx, OperationKind.REFUND, shares)
     return await want(tx, OperationKind.REFUND, taken, cause=cause)
 
 
@@ -220,7 +228,7 @@ async def void_payable(tx: Tx, payable_id: UUID, cause: ids.Ref | None = None) -
         return []
     await tx.run(_LET_GO, {"unwanted": [payment.id for payment in payments]})
     amounts = [(payment, rules.voidable(payment)) for payment in payments]
-    taken = await _guarded(tx, OperationKind.VOID, [(payment, amount) for payment, amount in amounts if amount])
+    taken = await guarded(tx, OperationKind.VOID, [(payment, amount) for payment, amount in amounts if amount])
     return await want(tx, OperationKind.VOID, taken, cause=cause)
 
 
@@ -292,7 +300,7 @@ def _asked(payment: Payment, amount_minor: int | None, currency: str | None, lef
     return amount
 
 
-async def _guarded(tx: Tx, kind: OperationKind, shares: Sequence[tuple[Payment, int]]) -> list[tuple[Payment, int]]:
+async def guarded(tx: Tx, kind: OperationKind, shares: Sequence[tuple[Payment, int]]) -> list[tuple[Payment, int]]:
     """Put the amounts in flight, all in one statement, or none: TryAgain when a guard does not hold after all."""
     if not shares:
         return []
