@@ -26,6 +26,8 @@ from oms_api.promising.service.waiting import plan_rest
 
 PROMISE_VALID = timedelta(minutes=15)
 LINES = ("input", "lines")
+TERMS = {"shipping_fixed": "shipping", "shipping_weight": "weight"}
+"""The planner's terms in the API's words: each parcel's base by zone, and its weight."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +121,7 @@ def solve_over(
     if isinstance(found, Shortage):
         return _nothing(question, objective, [_too_many(question, found)])
     parcels = _parcels(question, found, now)
-    terms = dict(found.terms)
+    terms = {TERMS[name]: amount for name, amount in found.terms.items()}
     bound = found.lower_bound
     if short and on_shortage is ShortagePolicy.BACKORDER:
         rest = [quantity - units for quantity, units in zip(wanted, now, strict=True)]
@@ -130,7 +132,7 @@ def solve_over(
             parcels += later.parcels
             bound += later.plan.lower_bound
             for name, amount in later.plan.terms.items():
-                terms[name] += amount
+                terms[TERMS[name]] += amount
             now = [units + more for units, more in zip(now, later.served, strict=True)]
             short = question.short(now)
     return Planned(

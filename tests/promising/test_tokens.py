@@ -1,0 +1,111 @@
+"""A promise is held as it was shown, by the tenant to whom it was given, while it lasts."""
+
+import base64
+from datetime import timedelta
+from typing import Any
+
+import orjson
+
+from promising.shop import CHICAGO, MONDAY_NOON, TO_NEW_YORK, at, lines, put_stock, shop
+from world import Api, World, statements
+
+PROMISE = """query($input: PromiseInput!) { promise(input: $input) {
+  promise { options { token shipments { location { handle } } } } userErrors { code } } }"""
+RESERVE = """mutation($input: ReservationCreateInput!) { reservationCreate(input: $input) {
+  reservation { id version expiresAt lines { sku quantity location { handle } expectedAt } }
+  userErrors { code message path details { sku requested available } } } }"""
+AVAILABLE = """query($skus: [String!]!) { availability(input: { channel: "web", skus: $skus }) {
+  availability { available } userErrors { code } } }"""
+
+
+async def tokens(api: Api, wanted: list[dict[str, Any]], **more: Any) -> list[str]:
+    more = more or {"destination": TO_NEW_YORK}
+    answer = await api.ok(PROMISE, input={"channel": "web", "lines": wanted, **more})
+    return [option["token"] for option in answer["promise"]["options"]]
+
+
+async def available(api: Api, *skus: str) -> list[int]:
+    return [row["available"] for row in (await api.ok(AVAILABLE, skus=list(skus)))["availability"]]
+
+
+async def reserve(api: Api, token: str) -> dict[str, Any]:
+    found: dict[str, Any] = (await api.ok(RESERVE, input={"promiseToken": token}))["reservation"]
+    return found
+
+
+async def test_a_token_is_held_exactly_as_planned(api: Api) -> None:
+    await shop(api, {"nyc": {}, "chi": CHICAGO}, {"A": {"nyc": 6, "chi": 7}})
+    (token,) = await tokens(api, lines(A=10))
+    await put_stock(api, {"A": {"nyc": 60}})  # a better plan by now; the promise stays
+    held = await reserve(api, token)
+    assert [(line["location"]["handle"], line["quantity"]) for line in held["lines"]] == [("nyc", 6), ("chi", 4)]
+    assert await available(api, "A") == [57]
+
+
+async def test_every_option_can_be_held(api: Api) -> None:
+    await shop(api, {"nyc": {}, "chi": {**CHICAGO, "pickup": True}, "la": {"pickup": True}}, {"A": {"chi": 5, "la": 5}})
+    first, second = await tokens(api, lines(A=2), pickupLocations=["chi", "la"])
+    for token, place in ((second, "la"), (first, "chi")):
+        (line,) = (await reserve(api, token))["lines"]
+        assert (line["location"]["handle"], line["quantity"]) == (place, 2)
+
+
+async def test_a_token_ends_after_fifteen_minutes(api: Api) -> None:
+    await shop(api, {"nyc": {}}, {"A": {"nyc": 6}})
+    with at(MONDAY_NOON):
+        (token,) = await tokens(api, lines(A=1))
+    with at(MONDAY_NOON + timedelta(minutes=15, seconds=1)):
+        (error,) = await api.refused(RESERVE, input={"promiseToken": token})
+        assert (error["code"], error["path"]) == ("EXPIRED", ["input", "promiseToken"])
+        assert await available(api, "A") == [6]
+    with at(MONDAY_NOON + timedelta(minutes=14)):
+        await reserve(api, token)
+
+
+async def test_a_changed_token_is_invalid(api: Api) -> None:
+    await shop(api, {"nyc": {}}, {"A": {"nyc": 6}})
+    (token,) = await tokens(api, lines(A=1))
+    body, signature = token.split(".")
+    content = orjson.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    assert content["l"] == [["A", 1]]
+    content["l"] = [["A", 5]]
+    changed = base64.urlsafe_b64encode(orjson.dumps(content)).decode().rstrip("=")
+    for bad in (f"{changed}.{signature}", f"{body}.{signature[:-2]}xx", body, "", ".", "🙂", "x" * 5000, token + "A"):
+        (error,) = await api.refused(RESERVE, input={"promiseToken": bad})
+        assert error["code"] == ("INVALID" if bad else "REQUIRED")
+    assert await available(api, "A") == [6]
+
+
+async def test_another_tenant_s_token_is_as_unknown_as_a_changed_one(world: World, api: Api) -> None:
+    await shop(api, {"nyc": {}}, {"A": {"nyc": 6}})
+    (token,) = await tokens(api, lines(A=1))
+    other = await world.tenant()
+    await shop(other, {"nyc": {}}, {"A": {"nyc": 6}})
+    (foreign,) = await other.refused(RESERVE, input={"promiseToken": token})
+    (changed,) = await api.refused(RESERVE, input={"promiseToken": token + "A"})
+    assert foreign == changed
+    assert await available(other, "A") == [6]
+
+
+async def test_what_was_sold_meanwhile_is_told_and_nothing_is_held(api: Api) -> None:
+    await shop(api, {"nyc": {}, "chi": CHICAGO}, {"A": {"nyc": 6, "chi": 7}, "B": {"nyc": 1}})
+    (token,) = await tokens(api, lines(A=10, B=1))
+    await put_stock(api, {"A": {"chi": 3}})
+    (error,) = await api.refused(RESERVE, input={"promiseToken": token})
+    assert error["code"] == "INSUFFICIENT_STOCK"
+    assert error["details"] == {"sku": "A", "requested": 10, "available": 9}
+    assert await available(api, "A", "B") == [9, 1]
+
+
+async def test_a_token_stays_small(api: Api) -> None:
+    stock = {f"SKU-{i}": {"nyc": 9, "chi": 9} for i in range(50)}
+    await shop(api, {"nyc": {}, "chi": CHICAGO}, stock)
+    (one,) = await tokens(api, lines(**{"SKU-0": 1}))
+    (fifty,) = await tokens(api, lines(**dict.fromkeys(stock, 2)))
+    assert len(one) < 400
+    assert len(fifty) < 3000
+    with statements() as few:
+        await reserve(api, one)
+    with statements() as many:
+        await reserve(api, fifty)
+    assert len(many) == len(few)
