@@ -37,8 +37,6 @@ describe_enum(
     CAPTURED="Taken, at least in part.",
     REFUNDED="Given back in full.",
     VOIDED="Let go.",
-    EXPIRED="The authorization ran out before capture.",
-    DISPUTED="The customer's bank took money back, or tries to.",
     FAILED="Refused.",
 )
 

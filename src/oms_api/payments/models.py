@@ -15,7 +15,7 @@ OPERATION = ids.Prefix("pop")
 
 
 class PaymentStatus(StrEnum):
-    """`rules.status` derives it. EXPIRED and DISPUTED are told by providers that call back."""
+    """`rules.status` derives it."""
 
     PENDING = "PENDING"
     REQUIRES_ACTION = "REQUIRES_ACTION"
@@ -23,8 +23,6 @@ class PaymentStatus(StrEnum):
     CAPTURED = "CAPTURED"
     REFUNDED = "REFUNDED"
     VOIDED = "VOIDED"
-    EXPIRED = "EXPIRED"
-    DISPUTED = "DISPUTED"
     FAILED = "FAILED"
 
 

@@ -164,7 +164,7 @@ def external(state: ExternalState, amount: int) -> dict[str, int]:
 
 
 def back_off(attempts: int) -> timedelta:
-    """How long to wait for the next attempt after so many: 20 s, 1 min, 3 min … 4 h; 8 in about 6 h."""
+    """How long to wait after so many attempts: 20 s, 1 min, 3 min …; the eighth comes after 6 h, the end after 18."""
     return timedelta(seconds=BACK_OFF_FIRST_S * BACK_OFF_FACTOR ** (attempts - 1))
 
 
