@@ -13,13 +13,13 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # servers.py: throw-away PostgreSQL and Redis
 
 from bench import plan, report
+from bench.cases import NAMES
 from bench.deployments import on_postgresql, on_sqlite, scratch
 from bench.flow import Target, read
 from bench.measure import Refusals, measure
 from bench.vendure import vendure
 
 OWN = {"postgresql": on_postgresql, "sqlite": on_sqlite}
-CASES = ("availability1", "availability20", "promise3", "order_page", "order_create", "place")
 
 
 def arguments(given: list[str]) -> argparse.Namespace:
@@ -32,7 +32,7 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--warm-up", type=float, default=3, help="seconds (%(default)s)")
     parser.add_argument("--connections", type=int, default=16, help="closed loop, kept alive (%(default)s)")
     parser.add_argument("--engines", default=",".join(OWN), help="comma-separated (%(default)s)")
-    parser.add_argument("--cases", default="", help=f"comma-separated, of {', '.join(CASES)}")
+    parser.add_argument("--cases", default="", help=f"comma-separated, of {', '.join(NAMES)}")
     parser.add_argument("--json", action="store_true", help="one JSON document in place of the tables")
     parser.add_argument("--vendure", type=Path, help="a checkout of Vendure, prepared as bench/vendure.py says")
     parser.add_argument("--peer-url", help="another GraphQL server, already running")
@@ -47,7 +47,7 @@ def arguments(given: list[str]) -> argparse.Namespace:
         parser.error("--peer-url needs --peer-documents and --peer-pid")
     if args.command == "vendure":
         args.engines = "postgresql"
-    unknown = {*filter(None, args.cases.split(","))} - {*CASES} | {*args.engines.split(",")} - {*OWN}
+    unknown = {*filter(None, args.cases.split(","))} - {*NAMES} | {*args.engines.split(",")} - {*OWN}
     if unknown and not args.peer_url:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     return args
@@ -101,7 +101,7 @@ class Run:
         own = []
         for engine in args.engines.split(","):
             with scratch(engine) as folder:
-                own += self.target(OWN[engine](folder), wanted)
+                own += self.target(OWN[engine](folder, wanted or NAMES), wanted)
         ratios = []
         for other in {figures["target"]: None for figures in others}:
             for engine in args.engines.split(","):

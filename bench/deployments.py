@@ -16,7 +16,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -78,15 +78,15 @@ def answers(url: str) -> bool:
         return False
 
 
-async def furnished(url: str, key: str) -> list[Case]:
+async def furnished(url: str, key: str, wanted: Collection[str]) -> list[Case]:
     """Our cases, in a world that is there."""
     async with Client(url, key) as client:
         await furnish(client)
-        return await own_cases(client)
+        return await own_cases(client, wanted)
 
 
 @contextmanager
-def on_postgresql(folder: Path) -> Iterator[Target]:
+def on_postgresql(folder: Path, wanted: Collection[str]) -> Iterator[Target]:
     """`oms serve` and `oms work`, one process each, on PostgreSQL and a Redis-protocol server."""
     with private("postgres", durable=True) as postgres, private("redis") as redis:
         environment = {
@@ -108,13 +108,13 @@ def on_postgresql(folder: Path) -> Iterator[Target]:
             process(work, folder / "work.log", environment=environment) as worker,
         ):
             until_ready(api, folder / "serve.log", lambda: answers(f"{url}/readyz"))
-            cases = asyncio.run(furnished(url, key))
+            cases = asyncio.run(furnished(url, key, wanted))
             headers = {"authorization": f"Bearer {key}"}
             yield Target("postgresql", url, api.pid, postgres.pid, (worker.pid, redis.pid), cases, headers)
 
 
 @contextmanager
-def on_sqlite(folder: Path) -> Iterator[Target]:
+def on_sqlite(folder: Path, wanted: Collection[str]) -> Iterator[Target]:
     """`oms dev`: API, workers and database in one process."""
     data, log = folder / "data", folder / "dev.log"
     port = free_port()
@@ -124,7 +124,7 @@ def on_sqlite(folder: Path) -> Iterator[Target]:
         until_ready(api, log, lambda: (data / "dev.json").exists())
         told = json.loads((data / "dev.json").read_text())
         key = (data / "api.key").read_text().strip()
-        cases = asyncio.run(furnished(told["url"], key))
+        cases = asyncio.run(furnished(told["url"], key, wanted))
         yield Target("sqlite", told["url"], api.pid, None, (), cases, {"authorization": f"Bearer {key}"})
 
 
