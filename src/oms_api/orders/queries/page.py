@@ -59,7 +59,8 @@ async def page(
 async def count(reading: Reading, *, where: Mapping[str, Any] | None, search: str | None) -> int:
     """How many match, counted up to COUNT_MAX + 1."""
     some = columns(literal(1).label("one")).select_from(Order).where(mine(Order), *_chosen(where, search))
-    found: int = await reading.first(columns(func.count()).select_from(some.limit(COUNT_MAX + 1).subquery()))
+    counted = columns(func.count().label("found")).select_from(some.limit(COUNT_MAX + 1).subquery())
+    found: int = await reading.first(counted)
     return found
 
 

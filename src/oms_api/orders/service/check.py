@@ -222,7 +222,7 @@ def _check_membership(
         elif len(groups) > 1:
             found.append(Required("Say which delivery group the line belongs to; there is more than one.", path=path))
         item = items.get(line.sku)
-        if item and item.kind not in UNSTOCKED and groups[at].method in UNSTOCKED.values():
+        if new.groups and item and item.kind not in UNSTOCKED and groups[at].method in UNSTOCKED.values():
             found.append(
                 Invalid(
                     f"{line.sku} is goods; it cannot go by {groups[at].method}.",
