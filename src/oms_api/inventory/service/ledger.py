@@ -46,7 +46,11 @@ _changes = json_rows(
     {"sku": String(), "location_id": Uuid()} | {name: BigInteger() for name in (*BUCKETS, "reserved")},
 )
 _locked = (
-    columns(col(Position.id), *[_changes.c[name] for name in (*BUCKETS, "reserved")])
+    columns(
+        col(Position.id),
+        *[_changes.c[name] for name in (*BUCKETS, "reserved")],
+        *[(col(getattr(Position, name)) + _changes.c[name]).label(f"{name}_then") for name in BUCKETS],
+    )
     .join(_changes, and_(col(Position.sku) == _changes.c.sku, col(Position.location_id) == _changes.c.location_id))
     .where(mine(Position))
     .order_by(col(Position.sku), col(Position.location_id))
@@ -58,7 +62,8 @@ _CHANGE = prepared(
     .where(
         mine(Position),
         col(Position.id) == _locked.c.id,
-        *[(col(getattr(Position, name)) + _locked.c[name]).between(0, UNITS_MAX) for name in BUCKETS],
+        # by the locked row: the one of the statement's snapshot may be older
+        *[_locked.c[f"{name}_then"].between(0, UNITS_MAX) for name in BUCKETS],
     )
     .values(
         **{name: col(getattr(Position, name)) + _locked.c[name] for name in (*BUCKETS, "reserved")}, updated_at=now()

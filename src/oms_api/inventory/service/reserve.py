@@ -37,24 +37,25 @@ _wanted = json_rows(
     "wanted", {"sku": String(), "location_id": Uuid(), "quantity": BigInteger(), "safety": BigInteger()}
 )
 _positions = (
-    columns(col(Position.id), _wanted.c.quantity, _wanted.c.safety)
+    columns(
+        col(Position.id),
+        (col(Position.on_hand) - col(Position.safety_stock) - _wanted.c.safety - col(Position.reserved)).label("free"),
+        _wanted.c.quantity,
+    )
     .join(_wanted, and_(col(Position.sku) == _wanted.c.sku, col(Position.location_id) == _wanted.c.location_id))
     .where(mine(Position))
     .order_by(col(Position.sku), col(Position.location_id))
     .with_for_update(of=Position, key_share=True)
     .cte("locked")
 )
-# A quantity of 0 only takes the lock: its units are held of a supply.
+# Judged by the locked row, as it is after waiting for others: the row of the statement's snapshot may still be full
+# when they have given units back. A quantity of 0 only takes the lock: its units are held of a supply.
 _HOLD = prepared(
     update(Position.__table__)  # type: ignore[attr-defined]
     .where(
         mine(Position),
         col(Position.id) == _positions.c.id,
-        or_(
-            _positions.c.quantity == 0,
-            col(Position.on_hand) - col(Position.safety_stock) - _positions.c.safety - col(Position.reserved)
-            >= _positions.c.quantity,
-        ),
+        or_(_positions.c.quantity == 0, _positions.c.free >= _positions.c.quantity),
     )
     .values(reserved=col(Position.reserved) + _positions.c.quantity, updated_at=now())
     .returning(col(Position.sku), col(Position.location_id))
