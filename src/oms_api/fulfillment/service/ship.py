@@ -71,7 +71,6 @@ async def ship(
     steps = await change(
         tx, work, {line.id: {"shipped": units, "delivered": units if collected else 0} for line, units in taken}
     )
-    await move(tx, row.order_id, steps)
     emit(
         tx,
         ShipmentCreated(
@@ -94,6 +93,7 @@ async def ship(
             owner=row.order_id,
             updated=["status", "deliveredAt"],
         )
+    await move(tx, row.order_id, steps)
     return shipment
 
 

@@ -99,7 +99,6 @@ async def track(tx: Tx, shipment_id: UUID, *, status: TrackingStatus, at: dateti
         units = (await queries.shipment_lines_of(tx, [shipment_id])).get(shipment_id, [])
         taken = [(work.lines[line.fulfillment_line_id], line.quantity) for line in units]
         steps = await change(tx, work, {line.id: {"delivered": quantity} for line, quantity in taken})
-        await move(tx, shipment.order_id, steps)
         emit(
             tx,
             ShipmentDelivered(order_id=order_id, delivered_at=rfc3339(at), lines=told(taken)),
@@ -107,4 +106,5 @@ async def track(tx: Tx, shipment_id: UUID, *, status: TrackingStatus, at: dateti
             owner=shipment.order_id,
             updated=["status", "deliveredAt"],
         )
+        await move(tx, shipment.order_id, steps)
     return after

@@ -1,0 +1,7 @@
+"""Refusals of returns."""
+
+from oms_api.kit.errors import Refusal
+
+
+class ReturnNotEligible(Refusal):
+    """Outside the return policy."""
