@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BigInteger, String, Uuid, and_, or_, update
@@ -71,7 +71,7 @@ _HOLD_SUPPLY = prepared(
         col(Supply.quantity) - col(Supply.reserved) >= _supplied.c.units,
     )
     .values(reserved=col(Supply.reserved) + _supplied.c.units)
-    .returning(col(Supply.id))
+    .returning(col(Supply.id), col(Supply.sku), col(Supply.location_id))
 )
 
 
@@ -132,30 +132,34 @@ async def reserve(
     return reservation
 
 
+def _source(want: Wanted) -> tuple[str, UUID, UUID | None]:
+    """Where the units are taken from: a position, or a supply for it."""
+    return want.sku, want.location_id, want.supply_id
+
+
 async def _hold(tx: Tx, wanted: Sequence[Wanted]) -> list[Wanted]:
     """Raise `reserved` of positions and supplies where they have enough; those of `wanted` that came up short."""
     claims: dict[Key, list[int]] = defaultdict(lambda: [0, 0])
-    supplied: dict[UUID, tuple[Key, int]] = {}
+    supplied: dict[tuple[str, UUID, UUID | None], int] = defaultdict(int)
     for want in wanted:
-        key = want.sku, want.location_id
-        claim = claims[key]
+        claim = claims[want.sku, want.location_id]
         if want.supply_id is None:
             claim[0] += want.quantity
             claim[1] = max(claim[1], want.safety)
         else:
-            supplied[want.supply_id] = (key, want.quantity + supplied.get(want.supply_id, (key, 0))[1])
+            supplied[_source(want)] += want.quantity
     rows = [
         {"sku": sku, "location_id": location_id, "quantity": quantity, "safety": safety}
         for (sku, location_id), (quantity, safety) in sorted(claims.items())
     ]
-    got: set[Any] = {(row.sku, row.location_id) for row in await tx.all(_HOLD, {"wanted": rows})}
+    got = {(row.sku, row.location_id, None) for row in await tx.all(_HOLD, {"wanted": rows})}
     if supplied:
         asked = [
-            {"id": id_, "sku": key[0], "location_id": key[1], "units": units}
-            for id_, (key, units) in sorted(supplied.items())
+            {"id": id_, "sku": sku, "location_id": location_id, "units": units}
+            for (sku, location_id, id_), units in supplied.items()
         ]
-        got |= set(await tx.all(_HOLD_SUPPLY, {"supplied": asked}))
-    return [want for want in wanted if (want.supply_id or (want.sku, want.location_id)) not in got]
+        got |= {(row.sku, row.location_id, row.id) for row in await tx.all(_HOLD_SUPPLY, {"supplied": asked})}
+    return [want for want in wanted if _source(want) not in got]
 
 
 async def _refuse(tx: Tx, wanted: Sequence[Wanted], missing: Sequence[Wanted]) -> None:
@@ -164,15 +168,15 @@ async def _refuse(tx: Tx, wanted: Sequence[Wanted], missing: Sequence[Wanted]) -
     stock, incoming = await queries.stock(tx, sorted(short), sorted(at))
     positions = {(row.sku, row.location_id): row for row in stock}
     supplies = {row.id: row.quantity for row in incoming}
-    lacking = {want.supply_id or (want.sku, want.location_id) for want in missing}
+    lacking = {_source(want) for want in missing}
     requested: dict[str, int] = defaultdict(int)
     available: dict[str, int] = defaultdict(int)
-    counted: set[Any] = set()
+    counted: set[tuple[str, UUID, UUID | None]] = set()
     for want in wanted:
         if want.sku not in short:
             continue
         requested[want.sku] += want.quantity
-        source: Any = want.supply_id or (want.sku, want.location_id)
+        source = _source(want)
         if source not in lacking:
             available[want.sku] += want.quantity
         elif source not in counted:
