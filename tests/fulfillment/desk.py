@@ -15,7 +15,7 @@ _UNITS = "pending backordered reserved allocated shipped delivered returned canc
 _SHIPMENT = """id status version carrier trackingNumber trackingUrl deliveredAt
   lines { id sku quantity fulfillmentLine { id } } packages { id trackingNumber lines { id } }
   fulfillments { id status } scans { status at place }"""
-_FULFILLMENT = f"""id status version shipBy location {{ handle }} order {{ id }} actions {{ name allowed reason }}
+_FULFILLMENT = f"""id status version location {{ handle }} order {{ id }} actions {{ name allowed reason }}
   lines {{ id sku quantity orderLine {{ id sku }} }} shipments {{ {_SHIPMENT} }}"""
 _RETURN = f"""id number status version refundable {_MONEY} refunded {_MONEY} order {{ id }}
   actions {{ name allowed reason }}

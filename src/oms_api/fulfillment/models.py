@@ -70,7 +70,6 @@ class Fulfillment(Keyed, table=True):
     delivery_group_id: UUID
     location_id: UUID
     status: FulfillmentStatus = Field(sa_type=Choice(FulfillmentStatus))
-    ship_by: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
     accepted_at: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
     version: int = Field(sa_type=BigInteger)
     created_at: datetime = Field(sa_type=Instant)

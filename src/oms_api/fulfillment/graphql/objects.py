@@ -57,9 +57,6 @@ class Fulfillment(Node):
     row: strawberry.Private[models.Fulfillment]
     version: int = field(description="Version.")
     status: FulfillmentStatus = field(description="Status.")
-    ship_by: datetime | None = field(
-        description="Leave the location, or be ready for collection, by; null while nothing is scheduled."
-    )
 
     @field(description="Order it works for; null when the caller may not see orders.")
     async def order(self, info: Info) -> Order | None:
@@ -181,9 +178,7 @@ def _url(text: str | None) -> Url | None:
 
 
 def fulfillment_of(row: models.Fulfillment) -> Fulfillment:
-    return Fulfillment(
-        id=strawberry.ID(FULFILLMENT(row.id)), row=row, version=row.version, status=row.status, ship_by=row.ship_by
-    )
+    return Fulfillment(id=strawberry.ID(FULFILLMENT(row.id)), row=row, version=row.version, status=row.status)
 
 
 def fulfillment_line_of(row: models.FulfillmentLine) -> FulfillmentLine:
