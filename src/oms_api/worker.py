@@ -69,7 +69,7 @@ class Worker:
         async def job(kind: str, name: str, tenant: str, event_ids: Sequence[str]) -> None:
             await self._run(kind, name, UUID(tenant), [UUID(event_id) for event_id in event_ids])
 
-        self._actor = dramatiq.actor(broker=self.broker, actor_name="oms.job")(job)  # nothing retries: no such middleware
+        self._actor = dramatiq.actor(broker=self.broker, actor_name="oms.job")(job)  # never retried: no middleware does
         self._worker = dramatiq.Worker(self.broker, worker_threads=settings.worker_threads, worker_timeout=100)
 
     async def _run(self, kind: str, name: str, tenant_id: UUID, event_ids: Sequence[UUID]) -> None:
