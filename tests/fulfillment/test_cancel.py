@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from fulfillment.desk import CANCEL, CANCEL_ACCEPT, CANCEL_REJECT, SHIP, Desk, at, minor, units
+from oms_api import payments
+from oms_api.kit.caller import system
 from promising.shop import put_supply
 from world import statements
 
@@ -68,6 +70,27 @@ async def test_what_was_not_captured_is_not_given_back(desk: Desk) -> None:
     gone = await desk.cancel(partly)
     assert minor(gone["payments"][0]["refunded"]) == 1500
     assert minor(gone["outstanding"]) == 0
+
+
+async def test_a_capture_that_was_under_way_is_given_back(desk: Desk) -> None:
+    await desk.open({"A": {"north": 6}})
+    order = await desk.order(lines={"A": 3}, paid="authorized")
+    payment_id = payments.PAYMENT.parse(order["payments"][0]["id"])
+    await desk.world.db.run(lambda tx: payments.capture(tx, payment_id), system(desk.api.tenant_id))
+    gone = await desk.cancel(order)
+    assert gone["status"] == "CANCELLED"
+    assert (minor(gone["payments"][0]["captured"]), minor(gone["payments"][0]["refunded"])) == (3000, 3000)
+
+
+async def test_what_is_taken_beyond_the_rest_of_a_cancelled_order_is_given_back(desk: Desk) -> None:
+    await desk.open({"A": {"north": 6}})
+    order = await desk.order(lines={"A": 3}, paid="authorized")
+    await desk.cancel(order, {"A": 1})
+    await desk.capture(order["id"])
+    await desk.world.settle()
+    after = await desk.look(order["id"])
+    assert (minor(after["payments"][0]["captured"]), minor(after["payments"][0]["refunded"])) == (3000, 1000)
+    assert minor(after["outstanding"]) == 0
 
 
 async def test_a_location_that_accepted_is_asked_and_agrees(desk: Desk) -> None:

@@ -4,8 +4,12 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import update
+from sqlmodel import col
 
 from fulfillment.desk import APPROVE, DECLINE, RECEIVE, REFUND, REQUEST, Desk, at, key, minor, units
+from oms_api.kit.caller import system
+from oms_api.payments.models import FakeCharge
 from world import Api, World, statements, travel
 
 PARTS = [
@@ -304,6 +308,25 @@ async def test_money_given_back_by_hand_before_is_not_given_twice(desk: Desk) ->
     rma = await desk.approved(order, {"A": 2})
     closed = await desk.receive(rma, [("A", 2, "RESTOCK")], "north")
     assert (closed["status"], minor(closed["refunded"])) == ("CLOSED", 1000)
+    assert minor((await desk.look(order["id"]))["outstanding"]) == 0
+
+
+async def test_a_refund_that_the_provider_refuses_stays_owed_until_it_is_made_by_hand(desk: Desk) -> None:
+    order = await delivered(desk, A=3)
+    rma = await desk.approved(order, {"A": 2})
+    caller = system(desk.api.tenant_id)
+    books = update(FakeCharge.__table__).where(col(FakeCharge.tenant_id) == desk.api.tenant_id)  # type: ignore[attr-defined]
+    await desk.world.db.run(lambda tx: tx.run(books.values(captured_minor=0)), caller)
+    refused = await desk.receive(rma, [("A", 2, "RESTOCK")], "north")
+    assert (refused["status"], minor(refused["refundable"]), minor(refused["refunded"])) == ("RECEIVED", 2000, 0)
+    await desk.world.db.run(lambda tx: tx.run(books.values(captured_minor=3000)), caller)
+    by_hand = {
+        "idempotencyKey": key(), "id": order["payments"][0]["id"], "amount": {"amount": "20.00", "currency": "USD"},
+    }  # fmt: skip
+    await desk.api.ok(REFUND, input=by_hand)
+    await desk.world.settle()
+    closed = await desk.rma(rma["id"])
+    assert (closed["status"], minor(closed["refundable"]), minor(closed["refunded"])) == ("CLOSED", 0, 2000)
     assert minor((await desk.look(order["id"]))["outstanding"]) == 0
 
 

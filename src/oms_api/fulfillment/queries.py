@@ -63,6 +63,16 @@ _ASKED = prepared(
         col(Cancellation.state) == CancellationState.ASKED,
     )
 )
+_LAST = prepared(
+    select(Cancellation)
+    .where(
+        mine(Cancellation),
+        col(Cancellation.order_id) == param("order", Uuid()),
+        col(Cancellation.state) == CancellationState.DONE,
+    )
+    .order_by(col(Cancellation.id).desc())
+    .limit(1)
+)
 _DELIVERIES = prepared(
     columns(
         ShipmentLine.order_line_id,
@@ -140,6 +150,12 @@ async def scans_of(reading: Reading, shipment_ids: Sequence[UUID]) -> Mapping[UU
 async def asked_of(reading: Reading, order_id: UUID) -> dict[UUID, Cancellation]:
     """Cancellations of the order that wait for a location, by fulfillment: at most one each."""
     return {row.fulfillment_id: row for row in await reading.all(_ASKED, {"order": order_id}) if row.fulfillment_id}
+
+
+async def last_cancellation(reading: Reading, order_id: UUID) -> Cancellation | None:
+    """The order's youngest cancellation that took effect."""
+    found: Cancellation | None = await reading.first(_LAST, {"order": order_id})
+    return found
 
 
 async def deliveries(reading: Reading, order_line_ids: Sequence[UUID]) -> Mapping[UUID, list[Any]]:

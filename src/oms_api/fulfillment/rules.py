@@ -236,12 +236,12 @@ def to_offer(
     return sorted(work, key=lambda item: (item.location_id, item.order_line_id, item.sku))
 
 
-def to_refund(taken_off: int, *, owed: int, captured: int, given_back: int) -> int:
-    """How much of what a cancellation took off an order's total was paid and must be given back; minor units.
+def to_refund(at_most: int, *, owed: int, captured: int, given_back: int) -> int:
+    """How much was paid beyond what is owed and must be given back, at most so much; minor units.
 
     `owed` is what the order still costs, `given_back` includes refunds that are not answered yet.
     """
-    return max(0, min(taken_off, captured - given_back - owed))
+    return max(0, min(at_most, captured - given_back - owed))
 
 
 class Scan(NamedTuple):

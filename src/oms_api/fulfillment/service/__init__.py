@@ -4,9 +4,11 @@ one after the other, and no two verbs can wait for each other."""
 from oms_api.fulfillment.service.answer import accept, accept_cancel, reject_cancel
 from oms_api.fulfillment.service.cancel import Why, cancel_order
 from oms_api.fulfillment.service.plan import plan
+from oms_api.fulfillment.service.refund import refund_late
 from oms_api.fulfillment.service.ship import Handover, Tracking, ship
 from oms_api.fulfillment.service.track import track
 
 __all__ = [
-    "Handover", "Tracking", "Why", "accept", "accept_cancel", "cancel_order", "plan", "reject_cancel", "ship", "track",
+    "Handover", "Tracking", "Why", "accept", "accept_cancel", "cancel_order", "plan", "refund_late", "reject_cancel",
+    "ship", "track",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Uuid, update
 from sqlmodel import col
 
+from oms_api import orders
 from oms_api.fulfillment import queries, rules
 from oms_api.fulfillment.events import ShipmentDelivered, ShipmentTracked
 from oms_api.fulfillment.models import SHIPMENT, Shipment, TrackingScan, TrackingStatus
@@ -47,7 +48,7 @@ async def track(tx: Tx, shipment_id: UUID, *, status: TrackingStatus, at: dateti
         raise Invalid(f"{rfc3339(at)} is in the future; send when it was scanned.", path=("input", "at"))
     if place is not None and len(place) > _PLACE_MAX:
         raise Invalid(f"place must have at most {_PLACE_MAX} characters.", path=("input", "place"))
-    work = await open_order(tx, found.order_id)
+    await orders.lock(tx, found.order_id)
     new = await tx.upsert(
         TrackingScan,
         [
@@ -97,6 +98,7 @@ async def track(tx: Tx, shipment_id: UUID, *, status: TrackingStatus, at: dateti
     )
     if arrived:
         units = (await queries.shipment_lines_of(tx, [shipment_id])).get(shipment_id, [])
+        work = await open_order(tx, shipment.order_id)
         taken = [(work.lines[line.fulfillment_line_id], line.quantity) for line in units]
         steps = await change(tx, work, {line.id: {"delivered": quantity} for line, quantity in taken})
         emit(

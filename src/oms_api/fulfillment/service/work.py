@@ -1,7 +1,7 @@
 """What all verbs share: an order's work, read under the order's lock, and the one way to change its figures."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -81,7 +81,7 @@ async def open_fulfillment(tx: Tx, fulfillment_id: UUID, path: Path = ("input", 
 async def change(tx: Tx, work: OrderWork, deltas: Mapping[UUID, Mapping[str, int]]) -> list[rules.Step]:
     """Add to figures of fulfillment lines (by line: figure → units) and let each fulfillment's status follow.
 
-    Two statements. Gives back how the order lines follow; the caller moves them and says why.
+    At most two statements. Gives back how the order lines follow; the caller moves them and says why.
     """
     await tx.run(
         _CHANGE_LINES,
@@ -90,7 +90,7 @@ async def change(tx: Tx, work: OrderWork, deltas: Mapping[UUID, Mapping[str, int
     for id_, by in deltas.items():
         line = work.lines[id_]
         work.lines[id_] = changed(line, **{name: getattr(line, name) + units for name, units in by.items()})
-    await follow(tx, work, {work.lines[id_].fulfillment_id for id_ in deltas})
+    await follow(tx, work, {work.lines[id_].fulfillment_id for id_, by in deltas.items() if by.keys() - {"delivered"}})
     touched = {work.lines[id_].order_line_id for id_ in deltas}
     return [
         step
@@ -100,8 +100,10 @@ async def change(tx: Tx, work: OrderWork, deltas: Mapping[UUID, Mapping[str, int
     ]
 
 
-async def follow(tx: Tx, work: OrderWork, fulfillment_ids: Iterable[UUID]) -> None:
-    """Write the statuses that the lines' figures amount to; versions grow. One statement."""
+async def follow(tx: Tx, work: OrderWork, fulfillment_ids: Collection[UUID]) -> None:
+    """Write the statuses that the lines' figures amount to; versions grow. One statement, none for no fulfillment."""
+    if not fulfillment_ids:
+        return
     now = clock.now()
     lines_of: dict[UUID, list[FulfillmentLine]] = defaultdict(list)
     for line in work.lines.values():
