@@ -176,6 +176,27 @@ async def test_a_named_unit_that_has_left_cannot_be_cancelled_and_nothing_is(des
     assert await desk.look(order["id"]) == before
 
 
+async def test_a_reason_is_a_code_because_facts_carry_it(desk: Desk) -> None:
+    await desk.open({"A": {"north": 6}})
+    order = await desk.order(lines={"A": 3})
+    (error,) = await desk.api.refused(CANCEL, input=desk.cancelling(order) | {"reason": "Ada called, she is ill"})
+    assert (error["code"], error["path"]) == ("INVALID", ["input", "reason"])
+    assert (await desk.look(order["id"]))["status"] == "CONFIRMED"
+
+
+async def test_the_order_says_what_may_be_done_with_it(desk: Desk) -> None:
+    await desk.open({"A": {"north": 6}})
+    order = await desk.order(lines={"A": 1})
+
+    def actions(order: dict[str, Any]) -> dict[str, str | None]:
+        found = {action["name"]: action["reason"] for action in order["actions"]}
+        return {name: found[name] for name in ("orderCancel", "returnRequest")}
+
+    assert actions(order) == {"orderCancel": None, "returnRequest": "It is CONFIRMED: nothing has arrived yet."}
+    order = await desk.deliver(order)
+    assert actions(order) == {"orderCancel": "It is SHIPPED: nothing is left to cancel.", "returnRequest": None}
+
+
 async def test_what_waits_for_supply_is_given_up_first(desk: Desk) -> None:
     await desk.open({"A": {"north": 2}})
     await put_supply(desk.api, "PO-1", "A", "north", 5, at(48))

@@ -19,6 +19,7 @@ from oms_api.fulfillment.events import (
 )
 from oms_api.fulfillment.models import FULFILLMENT, FULFILLMENT_LINE, SHIPMENT, Fulfillment, FulfillmentLine, Shipment
 from oms_api.fulfillment.queries import deliveries
+from oms_api.fulfillment.rules import not_a_code
 from oms_api.fulfillment.service import cancel_order, plan, ship, track
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "ShipmentTracked",
     "cancel_order",
     "deliveries",
+    "not_a_code",
     "plan",
     "ship",
     "track",

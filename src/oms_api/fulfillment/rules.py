@@ -4,6 +4,7 @@ An order line counts its own units, a fulfillment line counts units of the SKU t
 where one unit of the line is `per_unit` units of each part.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from oms_api.fulfillment.models import FulfillmentLine, FulfillmentStatus, TrackingStatus
+from oms_api.kit.errors import Invalid, Path, Refusal
 from oms_api.kit.states import States
 
 OFFERED = FulfillmentStatus.OFFERED
@@ -45,6 +47,21 @@ def status_of(lines: Iterable[FulfillmentLine], *, accepted: bool) -> Fulfillmen
     if shipped:
         return PARTIALLY_SHIPPED
     return ACCEPTED if accepted else OFFERED
+
+
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,63}")
+
+
+def not_a_code(reason: str, path: Path) -> list[Refusal]:
+    """What is wrong with a reason: it becomes part of a fact, so it is a code and never words about somebody."""
+    if _CODE.fullmatch(reason):
+        return []
+    return [
+        Invalid(
+            f"{reason[:60]!r} is not a reason; send a code such as 'changed_mind': 1 to 64 letters, digits, _ . : / -",
+            path=path,
+        )
+    ]
 
 
 class Line(NamedTuple):

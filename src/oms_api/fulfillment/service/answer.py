@@ -18,7 +18,7 @@ from oms_api.fulfillment.service.refund import settle
 from oms_api.fulfillment.service.work import change, follow, give_up, name, open_fulfillment, told
 from oms_api.kit import clock
 from oms_api.kit.db import Choice, Instant, Tx, changed, mine, param, prepared
-from oms_api.kit.errors import Invalid, check_version
+from oms_api.kit.errors import check_version, refuse
 from oms_api.kit.events import emit
 from oms_api.orders import ORDER
 
@@ -76,8 +76,7 @@ async def reject_cancel(
     tx: Tx, fulfillment_id: UUID, *, reason: str, expected_version: int | None = None
 ) -> Fulfillment:
     """The location cannot stop any more; the work goes on. Raises NotFound, VersionConflict, InvalidTransition."""
-    if not 1 <= len(reason) <= 100:
-        raise Invalid("reason must have 1 to 100 characters.", path=("input", "reason"))
+    refuse(rules.not_a_code(reason, ("input", "reason")))
     work, row = await open_fulfillment(tx, fulfillment_id)
     check_version(row.version, expected_version, name(row))
     rules.STATES.after("fulfillmentCancelReject", row.status, name(row))

@@ -32,7 +32,6 @@ from oms_api.kit.errors import (
 from oms_api.kit.events import emit
 from oms_api.orders import LINE, ORDER
 
-_REASON_MAX = 100
 _OPEN = (orders.OrderStatus.PENDING, orders.OrderStatus.CONFIRMED, orders.OrderStatus.PARTIALLY_SHIPPED)
 
 
@@ -62,8 +61,7 @@ async def cancel_order(
     accepted are asked, and their units are cancelled when they agree. Money follows what is cancelled at once.
     Raises Invalid, NotFound, VersionConflict, InvalidTransition, ExceedsRemaining.
     """
-    if not 1 <= len(why.reason) <= _REASON_MAX:
-        raise Invalid(f"reason must have 1 to {_REASON_MAX} characters.", path=("input", "reason"))
+    refuse(rules.not_a_code(why.reason, ("input", "reason")))
     work = await open_order(tx, order_id)
     check_version(work.order.version, expected_version, ORDER(order_id))
     wanted = _chosen(work, lines)

@@ -2,16 +2,15 @@
 
 from uuid import UUID
 
+from oms_api import fulfillment
 from oms_api.kit.db import Tx
-from oms_api.kit.errors import Invalid, check_version
+from oms_api.kit.errors import check_version, refuse
 from oms_api.kit.events import emit
 from oms_api.orders import ORDER
 from oms_api.returns import rules
 from oms_api.returns.events import ReturnApproved, ReturnDeclined
 from oms_api.returns.models import RETURN, Return
 from oms_api.returns.service.work import name, open_return, write
-
-_REASON_MAX = 100
 
 
 async def approve(tx: Tx, return_id: UUID, *, expected_version: int | None = None) -> Return:
@@ -31,8 +30,7 @@ async def approve(tx: Tx, return_id: UUID, *, expected_version: int | None = Non
 
 async def decline(tx: Tx, return_id: UUID, *, reason: str, expected_version: int | None = None) -> Return:
     """Refuse it; its units may be asked for again. Raises Invalid, NotFound, VersionConflict, InvalidTransition."""
-    if not 1 <= len(reason) <= _REASON_MAX:
-        raise Invalid(f"reason must have 1 to {_REASON_MAX} characters.", path=("input", "reason"))
+    refuse(fulfillment.not_a_code(reason, ("input", "reason")))
     row = (await open_return(tx, return_id)).row
     check_version(row.version, expected_version, name(row))
     status = rules.STATES.after("returnDecline", row.status, name(row))

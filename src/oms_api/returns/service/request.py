@@ -18,7 +18,6 @@ from oms_api.returns.models import RETURN, Return, ReturnLine, ReturnNumbers, Re
 from oms_api.returns.service.work import told
 
 LINES_MAX = 500
-_REASON_MAX = 100
 _SENT = (orders.OrderStatus.PARTIALLY_SHIPPED, orders.OrderStatus.SHIPPED, orders.OrderStatus.COMPLETED)
 
 
@@ -58,8 +57,7 @@ async def request(tx: Tx, order_id: UUID, *, lines: Sequence[Asked], expected_ve
         if asked.line_id in named:
             problems.append(Invalid(f"{line.sku} is named twice; send each line once.", path=path))
         named.add(asked.line_id)
-        if not 1 <= len(asked.reason) <= _REASON_MAX:
-            problems.append(Invalid(f"reason must have 1 to {_REASON_MAX} characters.", path=(*path, "reason")))
+        problems += fulfillment.not_a_code(asked.reason, (*path, "reason"))
         deliveries = [
             rules.Delivery(row.sku, row.per_unit, row.quantity, row.delivered_at) for row in sent.get(line.id, ())
         ]
