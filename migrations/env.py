@@ -5,6 +5,7 @@ import asyncio
 from alembic import context
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.types import TypeDecorator
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
 
@@ -29,6 +30,8 @@ def render(kind: str, item: object, autogen: object) -> str | bool:
         return 'postgresql.JSONB().with_variant(sa.JSON(), "sqlite")'
     if isinstance(item, Choice):
         return "sa.String(40)"
+    if isinstance(item, TypeDecorator):
+        return f"sa.{item.impl!r}"
     if isinstance(item, AutoString):
         return "sa.String()"
     return False

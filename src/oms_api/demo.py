@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -275,6 +275,24 @@ async def walk(client: Client, story: Story) -> str:
     return order_id
 
 
+async def tell(client: Client, receiver: Receiver, hook_url: str, story: Story) -> None:
+    """The whole story."""
+    await subscribe(client, receiver, hook_url, story)
+    await listen(client, receiver, await walk(client, story), story)
+
+
+async def until_stopped(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> None:
+    """Do the work, unless somebody asks to stop first."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not working.done():
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        return
+    await working
+
+
 def _units(lines: list[dict[str, Any]]) -> str:
     return ", ".join(f"{line['quantity']} × {line['sku']}" for line in lines)
 
@@ -290,12 +308,12 @@ async def main(folder: Path, *, port: int, once: bool) -> int:
         await seed.demo(running.url, running.api_key)
         async with Client(running.url, running.api_key) as client:
             try:
-                story = Story(console)
-                await subscribe(client, receiver, hook_url, story)
-                await listen(client, receiver, await walk(client, story), story)
+                await until_stopped(tell(client, receiver, hook_url, Story(console)), stop)
             except Failed as error:
                 console.print(f"[red]That did not work:[/] {error}")
                 return 1
+        if stop.is_set():
+            return 0
         console.print("[green]The order has travelled from availability to money back.[/]\n")
         if once:
             return 0
