@@ -86,65 +86,112 @@ def refuse(refusals: Sequence[Refusal]) -> None:
 
 
 class NotFound(Refusal):
-    """A referenced object does not exist or is not visible to the caller."""
+    """A referenced object does not exist or is not visible to the caller.
+
+    Check the value at `path`. An id of another tenant, a typo and a deleted object look the same. Create it first, or send
+    another id.
+    """
 
 
 class Invalid(Refusal):
-    """A value is malformed or breaks a rule; see message."""
+    """A value is malformed or breaks a rule; see message.
+
+    Correct the value at `path` as the message says and send it again, with a fresh idempotency key.
+    """
 
 
 class Required(Refusal):
-    """A needed value is missing."""
+    """A needed value is missing.
+
+    Send the value that `path` names.
+    """
 
 
 class Taken(Refusal):
-    """A unique value is taken."""
+    """A unique value is taken.
+
+    Choose another value, or change the object that has this one.
+    """
 
 
 class InvalidAmount(Refusal):
-    """An amount's digits, sign or currency is wrong."""
+    """An amount's digits, sign or currency is wrong.
+
+    Send a decimal string with at most the currency's digits, in the currency that the message names. Nothing is rounded.
+    """
 
 
 class InvalidTransition(Refusal):
-    """Not allowed in the present state."""
+    """Not allowed in the present state.
+
+    Read the object. `details.currentState` says where it stands, `details.allowedActions` what can be done with it now.
+    """
 
 
 class VersionConflict(Refusal):
-    """`expectedVersion` is stale."""
+    """`expectedVersion` is stale.
+
+    Read the object again, apply your change to what it is now, and send `details.currentVersion`.
+    """
 
 
 class Expired(Refusal):
-    """The promise, reservation or cursor has expired."""
+    """The promise, reservation or cursor has expired.
+
+    Ask for a new promise or make a new reservation. With a cursor, begin again without one.
+    """
 
 
 class ExceedsRemaining(Refusal):
-    """More than was authorized, captured or shipped."""
+    """More than was authorized, captured or shipped.
+
+    Ask for at most `details.remainingAmount` or `details.remainingQuantity`.
+    """
 
 
 class LimitExceeded(Refusal):
-    """More than the tenant, role, credit or coupon allows; see message."""
+    """More than the tenant, role, credit or coupon allows; see message.
+
+    Send less at once, or free a place; the message names the limit.
+    """
 
 
 class InUse(Refusal):
-    """Still referred to, cannot be removed or changed."""
+    """Still referred to, cannot be removed or changed.
+
+    Remove what refers to it first, or keep it and stop using it.
+    """
 
 
 class Unsupported(Refusal):
-    """The provider, carrier or configuration cannot do this."""
+    """The provider, carrier or configuration cannot do this.
+
+    Choose one of the values that the message names, or have the provider configured.
+    """
 
 
 class UpstreamUnavailable(Refusal):
-    """A provider did not answer; safe to retry with the same key."""
+    """A provider did not answer; safe to retry with the same key.
+
+    Send the same request with the same key after `details.retryAfterSeconds`. It resumes and never does it twice; we go on
+    asking meanwhile.
+    """
 
     retryable = True
 
 
 class IdempotencyKeyReused(Refusal):
-    """The key was used before with other input."""
+    """The key was used before with other input.
+
+    Use a fresh key for a new request. To repeat a request, send exactly the same input.
+    """
 
 
 class IdempotencyInProgress(Refusal):
-    """The first request with this key is still running."""
+    """The first request with this key is still running.
+
+    Send the same request with the same key again in a moment; it answers with the first one's result.
+    """
 
     retryable = True
 
