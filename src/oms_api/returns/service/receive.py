@@ -83,9 +83,9 @@ async def receive(
         ],
     )
     await _restock(tx, work, entries, order_lines, place, receipt)
+    _tell(tx, work, entries, place, credit, owed)
     if owed:
         await payments.refund_payable(tx, row.order_id, owed, cause=RECEIPT.ref(receipt.id))
-    _tell(tx, work, entries, place, credit, owed)
     due = row.due_minor + owed
     return await write(
         tx,
