@@ -13,6 +13,6 @@ class StaleQuantity(Refusal):
 class InsufficientStock(Refusal):
     """Not enough promisable stock.
 
-    Order at most `details.available` of `details.sku`, wait until `details.nextAvailableAt`, or allow another `onShortage`.
-    With a promise, ask for a new one.
+    Order at most `details.available` of `details.sku`, wait until `details.nextAvailableAt`, or allow another
+    `onShortage`. With a promise, ask for a new one.
     """

@@ -88,8 +88,8 @@ def refuse(refusals: Sequence[Refusal]) -> None:
 class NotFound(Refusal):
     """A referenced object does not exist or is not visible to the caller.
 
-    Check the value at `path`. An id of another tenant, a typo and a deleted object look the same. Create it first, or send
-    another id.
+    Check the value at `path`. An id of another tenant, a typo and a deleted object look the same. Create it first,
+    or send another id.
     """
 
 
@@ -117,7 +117,8 @@ class Taken(Refusal):
 class InvalidAmount(Refusal):
     """An amount's digits, sign or currency is wrong.
 
-    Send a decimal string with at most the currency's digits, in the currency that the message names. Nothing is rounded.
+    Send a decimal string with at most the currency's digits, in the currency that the message names: nothing is
+    rounded.
     """
 
 
@@ -173,8 +174,8 @@ class Unsupported(Refusal):
 class UpstreamUnavailable(Refusal):
     """A provider did not answer; safe to retry with the same key.
 
-    Send the same request with the same key after `details.retryAfterSeconds`. It resumes and never does it twice; we go on
-    asking meanwhile.
+    Send the same request with the same key after `details.retryAfterSeconds`. It resumes and never does it twice; we
+    go on asking meanwhile.
     """
 
     retryable = True
