@@ -89,11 +89,25 @@ async def test_a_failing_receiver_is_asked_again_at_the_times_of_the_timetable(w
         with travel(days=20):
             await hook.deliver()
         assert len(hook.heard) == 10
-        # 75 hours of nothing but failures
-        assert (await hook.show())["status"] == "FAILING"
 
 
-async def test_a_failing_subscription_queues_and_resumes_without_loss(world: World, api: Api) -> None:
+async def test_72_hours_of_nothing_but_failures_stop_a_subscription(world: World, api: Api) -> None:
+    async with partner(world, api, 500) as hook:
+        await happen(api, "A")
+        await world.settle()
+        for hours, status in ((71.9, "ACTIVE"), (72.1, "FAILING")):
+            with travel(hours=hours):
+                await happen(api, f"S{hours}")
+                await world.settle()
+            assert (await hook.show())["status"] == status
+        sent = len(hook.heard)
+        with travel(days=9):
+            await hook.deliver()
+        assert len(hook.heard) == sent
+        assert [delivery["status"] for delivery in await hook.deliveries()] == ["PENDING", "RETRYING", "RETRYING"]
+
+
+async def test_gone_stops_a_subscription_at_once_and_it_resumes_without_loss(world: World, api: Api) -> None:
     async with partner(world, api, 410, 200) as hook:
         await happen(api, "A")
         await world.settle()
@@ -170,6 +184,20 @@ async def test_ordered_means_one_at_a_time_per_object_in_sequence(world: World, 
         assert [message.data["sequence"] for message in hook.heard if message.data["code"] == "A"] == [1, 1, 2, 3]
         assert hook.at_once_max == 1
         assert len(await hook.deliveries(status="DELIVERED")) == 4
+
+
+async def test_what_waits_behind_a_failure_follows_as_soon_as_it_is_replayed(world: World, api: Api) -> None:
+    async with partner(world, api, 500, 200, ordered=True) as hook:
+        await happen(api, "A")
+        await world.settle()
+        await happen(api, "A", name="Second")
+        await happen(api, "A", name="Third")
+        await world.settle()
+        await hook.deliver()
+        assert [message.data["sequence"] for message in hook.heard] == [1]
+        assert await hook.replay(status=["RETRYING"]) == 1
+        await hook.deliver()
+        assert [message.data["sequence"] for message in hook.heard] == [1, 1, 2, 3]
 
 
 async def test_a_replay_of_an_ordered_subscription_keeps_the_order(world: World, api: Api) -> None:

@@ -309,3 +309,19 @@ def test_a_body_of_256_kib_is_sent_and_one_byte_more_is_refused() -> None:
 def test_the_limit_counts_bytes_not_characters() -> None:
     with pytest.raises(rules.BodyTooLarge):
         rules.payload("a.b", NOW, {"x": "é" * 131_072}, None)
+
+
+def test_a_fact_cannot_take_the_place_of_what_names_the_event() -> None:
+    named = {"event_id": "evt_1", "subject_id": "ord_1", "sequence": 3, "cursor": "17", "changes": {"added": []}}
+    found = rules.content({"sku": "A", "sequence": 99, "quantity": 2}, **named)  # type: ignore[arg-type]
+    assert found == {
+        "eventId": "evt_1", "subjectId": "ord_1", "sequence": 3, "cursor": "17", "changes": {"added": []},
+        "sku": "A", "quantity": 2,
+    }  # fmt: skip
+
+
+def test_made_up_facts_have_the_types_of_real_ones() -> None:
+    found = rules.made_up(
+        {"sku": str, "quantity": int, "lines": list[dict[str, int]], "final": bool, "reason": str | None}
+    )
+    assert found == {"sku": "example", "quantity": 1, "lines": [], "final": False, "reason": None}

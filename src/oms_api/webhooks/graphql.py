@@ -40,7 +40,7 @@ from oms_api.webhooks.models import (
     WebhookDeliveryStatus,
     WebhookSubscriptionStatus,
 )
-from oms_api.webhooks.service import deliveries, subscriptions, trial
+from oms_api.webhooks.service import queue, sending, subscriptions, trial
 
 describe_enum(
     WebhookSubscriptionStatus,
@@ -278,7 +278,7 @@ def _outcome(row: models.Subscription, secret: str | None = None) -> Outcome:
 
 async def _record(tx: Tx, delivery_id: UUID, answer: Any) -> Outcome:
     letter, tried = answer
-    await deliveries.record(tx, letter, tried)
+    await sending.record(tx, letter, tried)
     refusals: list[Refusal] = []
     if tried.answer.status is None:
         refusals.append(UpstreamUnavailable(tried.answer.error, path=("input", "handle")))
@@ -357,7 +357,7 @@ class Mutation:
 
     @mutation(WebhookReplayPayload, description="Send again.", scope=["webhooks:manage"])
     async def webhook_replay(tx: Tx, input: WebhookReplayInput) -> Outcome:
-        queued = await deliveries.replay(
+        queued = await queue.replay(
             tx,
             handle=input.handle,
             since=input.since,

@@ -19,8 +19,8 @@ from oms_api.kit.errors import Overloaded
 from oms_api.kit.ids import NOBODY
 from oms_api.kit.jobs import Jobs, follower, timer
 from oms_api.webhooks import queries
-from oms_api.webhooks.service import deliveries
-from oms_api.webhooks.service.deliveries import PER_ENDPOINT_MAX, Letter
+from oms_api.webhooks.service import queue, sending
+from oms_api.webhooks.service.sending import PER_ENDPOINT_MAX, Letter
 
 log = structlog.get_logger()
 
@@ -50,7 +50,7 @@ async def fan_out(jobs: Jobs, tenant_id: UUID) -> None:
 
 
 async def _fan_out(subscription_id: UUID, tx: Any) -> tuple[int, bool]:
-    return await deliveries.fan_out(tx, subscription_id)
+    return await queue.fan_out(tx, subscription_id)
 
 
 @timer("webhooks.deliver", every_s=1)
@@ -71,7 +71,7 @@ async def forget(jobs: Jobs) -> None:
     for row in found:
 
         async def batch(tx: Any, subscription_id: UUID = row.id) -> bool:
-            return await deliveries.forget(tx, subscription_id, before)
+            return await queue.forget(tx, subscription_id, before)
 
         while await jobs.db.run(batch, system(row.tenant_id)):
             if time.monotonic() > until:
@@ -144,7 +144,7 @@ class Pump:
 
     async def _claim(self, tenant_id: UUID, subscription_id: UUID, limit: int) -> list[Letter]:
         async def work(tx: Any) -> list[Letter]:
-            return await deliveries.claim(tx, subscription_id, limit)
+            return await sending.claim(tx, subscription_id, limit)
 
         try:
             return await self._db.run(work, system(tenant_id))
@@ -157,10 +157,10 @@ class Pump:
         id_ = letter.delivery.subscription_id
 
         async def work(tx: Any) -> None:
-            await deliveries.record(tx, letter, tried)
+            await sending.record(tx, letter, tried)
 
         try:
-            tried = await deliveries.send(letter)
+            tried = await sending.send(letter)
             async with self._records:
                 await self._db.run(work, system(letter.delivery.tenant_id))
             self._not_before.pop(id_, None)

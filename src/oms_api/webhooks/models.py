@@ -77,6 +77,7 @@ class Delivery(Keyed, table=True):
             "tenant_id",
             "subscription_id",
             "next_attempt_at",
+            "id",
             sqlite_where=_QUEUED,
             postgresql_where=_QUEUED,
         ),

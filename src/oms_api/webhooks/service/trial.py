@@ -14,8 +14,8 @@ from oms_api.kit.errors import Invalid, NotFound, camel
 from oms_api.kit.events import EVENT, Fact
 from oms_api.webhooks import queries, rules
 from oms_api.webhooks.models import MESSAGE, Delivery, WebhookDeliveryStatus
-from oms_api.webhooks.service import deliveries, subscriptions
-from oms_api.webhooks.service.deliveries import LEASE, Letter, Tried
+from oms_api.webhooks.service import sending, subscriptions
+from oms_api.webhooks.service.sending import LEASE, Letter, Tried
 
 
 class Trial(NamedTuple):
@@ -43,7 +43,7 @@ async def rehearse(tx: Tx, *, handle: str, topic: str, subject_id: str | None, s
         if event is None:
             raise NotFound(f"{subject_id[:60]!r} has no event {topic}.", path=("input", "subjectId"))
         try:
-            body = deliveries.written(event)
+            body = sending.written(event)
         except rules.BodyTooLarge as error:
             raise Invalid(str(error), path=("input", "subjectId")) from error
     at = clock.now()
@@ -87,4 +87,4 @@ async def call(db: Database, caller: Caller, delivery_id: UUID) -> tuple[Letter,
         raise NotFound("This webhook subscription was removed a moment ago.", path=("input", "handle"))
     row = rows[delivery.subscription_id]
     letter = Letter(delivery, row.url, subscriptions.signing(row), (delivery.body or "").encode())
-    return letter, await deliveries.send(letter)
+    return letter, await sending.send(letter)

@@ -1,4 +1,4 @@
-"""Verbs about deliveries: queue what happened, claim what is due, record what came of it, replay, forget.
+"""Verbs of sending: claim what is due, knock, record what came of it.
 
 Each locks its subscription's row first, so that two workers never claim for one endpoint at the same moment.
 """
@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
-from sqlalchemy import BigInteger, Text, Uuid, delete, exists, or_, update
+from sqlalchemy import BigInteger, Text, Uuid, and_, exists, func, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from oms_api.kit import clock, ids
-from oms_api.kit.db import Choice, Instant, Tx, any_of, mine, now, param, prepared
-from oms_api.kit.errors import Invalid, LimitExceeded
+from oms_api.kit.db import Choice, Instant, Tx, mine, now, param, prepared
 from oms_api.kit.events import EVENT, Event
 from oms_api.webhooks import queries, rules, sender
 from oms_api.webhooks.models import (
@@ -36,43 +35,6 @@ LEASE = timedelta(seconds=60)
 """How long a claim keeps others away: three times the sender's time-out."""
 PER_ENDPOINT_MAX = 4
 """Deliveries to one endpoint at the same time, over all workers; one while it fails."""
-REPLAY_MAX = 50_000
-
-# --- fan-out -------------------------------------------------------------------------------------------------------
-
-
-async def fan_out(tx: Tx, subscription_id: UUID) -> tuple[int, bool]:
-    """Queue the next events of the log that a subscription wants, and move its position on.
-
-    Gives how many were queued and whether there may be more. Paused and failing ones queue too.
-    """
-    row = await queries.locked(tx, subscription_id)
-    if row is None or row.handle is None:
-        return 0, False
-    events = await queries.events_after(tx, row.position)
-    if not events:
-        return 0, False
-    wanted = [event for event in events if rules.matches(row.topics, event.topic)]
-    await tx.insert(
-        Delivery,
-        [
-            {
-                "tenant_id": tx.tenant_id,
-                "id": ids.new(),
-                "subscription_id": row.id,
-                "event_id": event.id,
-                "subject_id": event.subject_id,
-                "sequence": event.sequence,
-                "occurred_at": event.occurred_at,
-                "status": WebhookDeliveryStatus.PENDING,
-                "next_attempt_at": event.occurred_at,
-            }
-            for event in wanted
-        ],
-    )
-    await subscriptions.save(tx, row, position=events[-1].position)
-    return len(wanted), len(events) == queries.FAN_OUT_BATCH_MAX
-
 
 # --- claim ---------------------------------------------------------------------------------------------------------
 
@@ -100,14 +62,23 @@ def _claiming(ordered: bool) -> Any:
         col(Delivery.next_attempt_at) <= now(),
     )
     if ordered:
-        other = aliased(Delivery)
+        first, other = aliased(Delivery), aliased(Delivery)
+        head = select(func.min(col(first.sequence))).where(
+            col(first.tenant_id) == col(Delivery.tenant_id),
+            col(first.subscription_id) == col(Delivery.subscription_id),
+            col(first.subject_id) == col(Delivery.subject_id),
+            col(first.next_attempt_at).is_not(None),
+        )
+        sending = exists().where(
+            col(other.tenant_id) == col(Delivery.tenant_id),
+            col(other.subscription_id) == col(Delivery.subscription_id),
+            col(other.subject_id) == col(Delivery.subject_id),
+            col(other.claimed_until) > now(),
+        )
         due = due.where(
-            ~exists().where(
-                col(other.tenant_id) == col(Delivery.tenant_id),
-                col(other.subscription_id) == col(Delivery.subscription_id),
-                col(other.subject_id) == col(Delivery.subject_id),
-                col(other.next_attempt_at).is_not(None),
-                or_(col(other.sequence) < col(Delivery.sequence), col(other.claimed_until) > now()),
+            or_(
+                col(Delivery.subject_id).is_(None),
+                and_(col(Delivery.sequence) == head.scalar_subquery(), ~sending),
             )
         )
     claimed = (
@@ -215,6 +186,21 @@ _SETTLE = prepared(
     )
 )
 
+# Those that wait behind one of their subject are due when it is: a long queue is not looked through at each claim.
+_ALIGN = prepared(
+    update(Delivery.__table__)  # type: ignore[attr-defined]
+    .where(
+        mine(Delivery),
+        col(Delivery.subscription_id) == param("subscription", Uuid()),
+        col(Delivery.subject_id) == param("subject", Uuid()),
+        col(Delivery.sequence) > param("after", BigInteger()),
+        col(Delivery.next_attempt_at).is_not(None),
+        col(Delivery.claimed_until).is_(None),
+        col(Delivery.attempts) == 0,
+    )
+    .values(next_attempt_at=func.coalesce(param("next", Instant()), now()))
+)
+
 
 async def record(tx: Tx, letter: Letter, tried: Tried) -> None:
     """Write an attempt down: what becomes of the delivery, and of a subscription that only fails."""
@@ -231,9 +217,19 @@ async def record(tx: Tx, letter: Letter, tried: Tried) -> None:
     )
     if delivery.event_id is None and verdict.outcome is not rules.Outcome.DELIVERED:
         verdict = rules.Verdict(rules.Outcome.DEAD)  # a test is over, whatever it shows
-    await _settle(tx, delivery, tried, verdict, letter.body)
+    following = await _settle(tx, delivery, tried, verdict, letter.body)
     if delivery.event_id is None:
         return
+    if row.ordered:
+        await tx.run(
+            _ALIGN,
+            {
+                "subscription": row.id,
+                "subject": delivery.subject_id,
+                "after": delivery.sequence,
+                "next": following,
+            },
+        )
     since = rules.failing_since(row.failing_since, succeeded=verdict.outcome is rules.Outcome.DELIVERED, at=tried.at)
     failing = verdict.outcome is rules.Outcome.GONE or rules.is_failing(since, at)
     if failing and row.status is WebhookSubscriptionStatus.ACTIVE:
@@ -243,7 +239,10 @@ async def record(tx: Tx, letter: Letter, tried: Tried) -> None:
         await subscriptions.save(tx, row, failing_since=since)
 
 
-async def _settle(tx: Tx, delivery: Delivery, tried: Tried, verdict: rules.Verdict, body: bytes | None = None) -> None:
+async def _settle(
+    tx: Tx, delivery: Delivery, tried: Tried, verdict: rules.Verdict, body: bytes | None = None
+) -> datetime | None:
+    """Write the attempt and its outcome; gives the instant of the next one."""
     at = clock.now()
     following = None if verdict.delay_s is None else at + timedelta(seconds=verdict.delay_s)
     status = {
@@ -273,75 +272,4 @@ async def _settle(tx: Tx, delivery: Delivery, tried: Tried, verdict: rules.Verdi
         duration_us=round(answer.duration_s * 1_000_000),
         next_attempt_at=following if ours else None,
     )
-
-
-# --- replay --------------------------------------------------------------------------------------------------------
-
-_REPLAY = prepared(
-    update(Delivery.__table__)  # type: ignore[attr-defined]
-    .where(queries.replayable())
-    .values(
-        status=WebhookDeliveryStatus.PENDING,
-        attempts=0,
-        replay=True,
-        next_attempt_at=now(),
-        claimed_until=None,
-        settled_at=None,
-    )
-)
-
-
-async def replay(
-    tx: Tx,
-    *,
-    handle: str,
-    since: datetime,
-    until: datetime | None,
-    states: Sequence[WebhookDeliveryStatus] | None,
-) -> int:
-    """Queue again what was tried before: events that happened from `since` to before `until` (now when None).
-
-    `states`: only these; PENDING ones are on their way already and stay as they are. Each keeps its message id and
-    begins a new timetable. Raises NotFound, Invalid, LimitExceeded for more than REPLAY_MAX.
-    """
-    row = await subscriptions.existing(tx, handle)
-    end = until or clock.now()
-    if end <= since:
-        raise Invalid("until must be later than since.", path=("input", "until" if until else "since"))
-    tried = [status for status in states or WebhookDeliveryStatus if status is not WebhookDeliveryStatus.PENDING]
-    values = {"subscription": row.id, "since": since, "until": end, "states": tried}
-    count = await queries.replayable_count(tx, values)
-    if count > REPLAY_MAX:
-        raise LimitExceeded(
-            f"{count} deliveries are in this range; at most {REPLAY_MAX} are replayed at once: narrow it.",
-            path=("input", "since"),
-        )
-    return await tx.run(_REPLAY, values)
-
-
-# --- forget --------------------------------------------------------------------------------------------------------
-
-_FORGET_ATTEMPTS = prepared(
-    delete(Attempt.__table__).where(mine(Attempt), any_of(Attempt.delivery_id, "deliveries"))  # type: ignore[attr-defined]
-)
-_FORGET = prepared(
-    delete(Delivery.__table__).where(mine(Delivery), any_of(Delivery.id, "ids"))  # type: ignore[attr-defined]
-)
-
-
-async def forget(tx: Tx, subscription_id: UUID, before: datetime) -> bool:
-    """Delete a batch of deliveries that settled before `before`, or of a removed subscription all that nobody sends
-    just now, at last its row. True when there may be more."""
-    row = await queries.locked(tx, subscription_id)
-    if row is None:
-        return False
-    if row.handle is not None:
-        found = await queries.old_deliveries(tx, row.id, before)
-    else:
-        found = await queries.left_deliveries(tx, row.id)
-    if found:
-        await tx.run(_FORGET_ATTEMPTS, {"deliveries": found})
-        await tx.run(_FORGET, {"ids": found})
-    elif row.handle is None and not await queries.has_deliveries(tx, row.id):
-        await subscriptions.drop(tx, row.id)
-    return bool(found)
+    return following
