@@ -11,6 +11,7 @@ from oms_api.orders.queries.rows import (
     lines_of,
     locked,
     orders_by_id,
+    waiting,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "lines_of",
     "locked",
     "orders_by_id",
+    "waiting",
 ]

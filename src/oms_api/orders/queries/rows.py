@@ -5,15 +5,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Uuid, and_
+from sqlalchemy import BigInteger, Uuid, and_, or_, text
 from sqlmodel import col, select
 
+from oms_api.catalog import SkuKind
 from oms_api.kit.db import Reading, any_of, columns, mine, now, param, prepared
 from oms_api.network import Channel
 from oms_api.orders.models import DeliveryGroup, Order, OrderAdjustment, OrderLine
 
 LAPSE_BATCH_MAX = 200
-BACKORDERS_BATCH_MAX = 50
+BACKORDERS_BATCH_MAX = 100
 
 _BY_ID = prepared(select(Order).where(mine(Order), any_of(Order.id, "ids")))
 _LOCKED = prepared(
@@ -39,6 +40,17 @@ _ADJUSTMENTS = prepared(
     select(OrderAdjustment)
     .where(mine(OrderAdjustment), any_of(OrderAdjustment.order_id, "ids"))
     .order_by(col(OrderAdjustment.position))
+)
+_WAITING = prepared(
+    columns(col(OrderLine.order_id))
+    .where(
+        mine(OrderLine),
+        text("order_lines.backordered > 0"),  # a literal, so that the partial index is seen to fit
+        or_(any_of(OrderLine.sku, "skus"), col(OrderLine.kind) == SkuKind.KIT),
+    )
+    .distinct()
+    .order_by(col(OrderLine.order_id))
+    .limit(BACKORDERS_BATCH_MAX)
 )
 _LAPSING = prepared(
     columns(col(Order.tenant_id), col(Order.id))
@@ -100,6 +112,12 @@ async def adjustments_of(
     found: dict[UUID, dict[UUID | None, list[OrderAdjustment]]] = defaultdict(lambda: defaultdict(list))
     for row in await reading.all(_ADJUSTMENTS, {"ids": order_ids}):
         found[row.order_id][row.line_id].append(row)
+    return found
+
+
+async def waiting(reading: Reading, skus: Sequence[str]) -> list[UUID]:
+    """Orders with units that wait for one of these SKUs, or for a kit that may have it; the oldest first."""
+    found: list[UUID] = await reading.all(_WAITING, {"skus": skus})
     return found
 
 

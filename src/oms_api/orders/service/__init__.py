@@ -1,5 +1,6 @@
 """The verbs of the orders, by verb. Every one that changes an order locks its row first (`lock`)."""
 
+from oms_api.orders.service.backorders import cover_backorders, fill_backorders
 from oms_api.orders.service.confirm import confirm, settle_money
 from oms_api.orders.service.funds import funds_of, paid_for, remaining
 from oms_api.orders.service.lapse import lapse
@@ -7,7 +8,7 @@ from oms_api.orders.service.new import NewAdjustment, NewGroup, NewLine, NewOrde
 from oms_api.orders.service.pay import EFFECT, authorize
 from oms_api.orders.service.place import Placed, place
 from oms_api.orders.service.row import lock
-from oms_api.orders.service.units import CancelUnits, cancel_units, credit, fill_backorders, move
+from oms_api.orders.service.units import CancelUnits, cancel_units, credit, move
 
 __all__ = [
     "EFFECT",
@@ -21,6 +22,7 @@ __all__ = [
     "authorize",
     "cancel_units",
     "confirm",
+    "cover_backorders",
     "credit",
     "fill_backorders",
     "funds_of",

@@ -15,13 +15,13 @@ from oms_api.orders import queries
 from oms_api.orders.events import OrderCompleted, OrderShipped
 from oms_api.orders.models import ORDER, Order, OrderStatus
 
-_AMOUNTS = ("version", "subtotal_minor", "discount_minor", "tax_minor", "total_minor", "credited_minor",
-            "payments_version")  # fmt: skip
+_NUMBERS = ("version", "subtotal_minor", "discount_minor", "tax_minor", "total_minor", "credited_minor",
+            "payments_version", "promised_asc", "promised_desc")  # fmt: skip
 _SAVE = prepared(
     update(Order.__table__)  # type: ignore[attr-defined]
     .where(mine(Order), col(Order.id) == param("of", Uuid()))
     .values(
-        **{name: param(f"new_{name}", BigInteger()) for name in _AMOUNTS},
+        **{name: param(f"new_{name}", BigInteger()) for name in _NUMBERS},
         status=param("new_status", Choice(OrderStatus)),
         lapses_at=param("new_lapses_at", Instant()),
         updated_at=param("new_updated_at", Instant()),
@@ -52,7 +52,7 @@ async def save(tx: Tx, order: Order, **values: Any) -> Order:
         _SAVE,
         {
             "of": order.id,
-            **{f"new_{name}": getattr(after, name) for name in (*_AMOUNTS, "status", "lapses_at", "updated_at")},
+            **{f"new_{name}": getattr(after, name) for name in (*_NUMBERS, "status", "lapses_at", "updated_at")},
         },
     )
     tell_progress(tx, order.status, after)

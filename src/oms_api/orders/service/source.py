@@ -36,8 +36,8 @@ class Sourced:
 
 
 @dataclass(slots=True)
-class _Units:
-    """Units found, by line and SKU."""
+class FoundUnits:
+    """Units found, by index of the line and SKU; `arrives` by index of the line."""
 
     on_hand: Found = field(default_factory=Counter)
     to_come: Found = field(default_factory=Counter)
@@ -77,7 +77,7 @@ def per_unit(item: Item) -> Mapping[str, int]:
     return {} if item.kind in UNSTOCKED else {item.code: 1}
 
 
-def _sourced(i: int, quantity: int, item: Item, units: _Units) -> Sourced:
+def _sourced(i: int, quantity: int, item: Item, units: FoundUnits) -> Sourced:
     parts = per_unit(item)
     if not parts:
         # sent by message or performed: there is nothing to wait for
@@ -101,7 +101,7 @@ def _uncovered(new: NewOrder, found: Sequence[Sourced]) -> list[Refusal]:
     ]
 
 
-def _collect(units: _Units, promised: Promised, line_of: Sequence[int]) -> None:
+def collect(units: FoundUnits, promised: Promised, line_of: Sequence[int]) -> None:
     """Add a plan's units to those found; `line_of[i]` is the order's line of the plan's line i."""
     for parcel in promised.parcels:
         for sku, quantity, line_index, supply_id in parcel.lines:
@@ -115,12 +115,12 @@ def _collect(units: _Units, promised: Promised, line_of: Sequence[int]) -> None:
 
 async def _as_promised(
     tx: Tx, new: NewOrder, checked: Checked, token: str, order_id: UUID, line_ids: Sequence[UUID]
-) -> _Units:
+) -> FoundUnits:
     promised = promising.open_token(tx, token)
     line_of = _check_promise(new, checked, promised)
     await promising.hold(tx, promised, owner_id=order_id, expires_at=None, line_ids=[line_ids[i] for i in line_of])
-    units = _Units()
-    _collect(units, promised, line_of)
+    units = FoundUnits()
+    collect(units, promised, line_of)
     return units
 
 
@@ -142,7 +142,7 @@ def _check_promise(new: NewOrder, checked: Checked, promised: Promised) -> list[
         found.append(Invalid("SKUs and quantities of the lines differ from those of the promise.", path=path))
     if len(checked.groups) > 1:
         found.append(Invalid("A promise is for one place; this order has several delivery groups.", path=path))
-    elif _destination(checked.groups[0].address) != promised.destination:
+    elif destination_of(checked.groups[0].address) != promised.destination:
         found.append(Invalid("Country and postal code differ from the destination of the promise.", path=path))
     elif promised.pickup != (checked.pickups[0].id if checked.pickups[0] else None):
         found.append(Invalid("The promise was made for another way or place of delivery.", path=path))
@@ -150,7 +150,7 @@ def _check_promise(new: NewOrder, checked: Checked, promised: Promised) -> list[
     return line_of
 
 
-def _destination(address: Mapping[str, str | None] | None) -> Destination | None:
+def destination_of(address: Mapping[str, str | None] | None) -> Destination | None:
     return Destination(str(address["country"]), address["postalCode"]) if address else None
 
 
@@ -164,11 +164,11 @@ async def _as_reserved(
     reservation_id: UUID,
     order_id: UUID,
     line_ids: Sequence[UUID],
-) -> _Units:
+) -> FoundUnits:
     reservation, rows = await inventory.adopt(tx, reservation_id, owner_id=order_id)
     line_of = _match(new, items, rows)
     await inventory.tie(tx, reservation.id, {row.id: line_ids[i] for row, i in zip(rows, line_of, strict=True)})
-    units = _Units()
+    units = FoundUnits()
     for row, i in zip(rows, line_of, strict=True):
         (units.on_hand if row.supply_id is None else units.to_come)[i, row.sku] += row.quantity
     return units
@@ -205,9 +205,9 @@ async def _as_planned(
     items: Mapping[str, Item],
     order_id: UUID,
     line_ids: Sequence[UUID],
-) -> _Units:
+) -> FoundUnits:
     """Each group is planned with what those before it have left."""
-    units = _Units()
+    units = FoundUnits()
     for at, group in enumerate(checked.groups):
         if group.method not in (DeliveryMethod.SHIPPING, DeliveryMethod.PICKUP):
             continue
@@ -220,7 +220,7 @@ async def _as_planned(
                 tx,
                 network=network,
                 lines=[Line(new.lines[i].sku, new.lines[i].quantity) for i in line_of],
-                destination=_destination(group.address),
+                destination=destination_of(group.address),
                 pickup=[location] if location else None,
                 on_shortage=new.on_shortage,
                 items=items,
@@ -234,7 +234,7 @@ async def _as_planned(
         _readdress(planned.short, line_of, group.path)
         refuse([part for part in planned.short if isinstance(part, NoSource)])
         units.short.extend(planned.short)
-        _collect(units, planned, line_of)
+        collect(units, planned, line_of)
     return units
 
 

@@ -14,17 +14,15 @@ from oms_api.kit.db import Tx, changed, json_rows, mine, param, prepared
 from oms_api.kit.errors import ExceedsRemaining, Invalid, InvalidAmount, Path, Refusal, refuse
 from oms_api.kit.events import emit
 from oms_api.orders import queries
-from oms_api.orders.events import OrderBackordersFilled, OrderCancelled
+from oms_api.orders.events import OrderCancelled
 from oms_api.orders.models import LINE, ORDER, Order, OrderLine, OrderStatus, UnitState
 from oms_api.orders.rules.amounts import amounts
 from oms_api.orders.rules.status import outstanding, status
 from oms_api.orders.rules.units import (
     Move,
     cancellable,
-    covered,
     deltas,
     described,
-    parts_of,
     shortfalls,
     to_cancel,
     to_release,
@@ -73,8 +71,10 @@ async def shift(
     *,
     present: OrderStatus | None = None,
     payments_version: int | None = None,
+    last_day: int | None = None,
 ) -> Order:
-    """`move` for a locked order. `present`: the status it is taken to have, when a decision changes that too."""
+    """`move` for a locked order. `present`: the status it is taken to have, when a decision changes that too;
+    `last_day`: the latest promised date of its lines, when that changed, as a day number."""
     lines = {line.id: line for line in (await queries.lines_of(tx, [order.id])).get(order.id, ())}
     changes = deltas(moves)
     refuse(shortfalls(lines, changes))
@@ -98,6 +98,8 @@ async def shift(
         total_minor=worth.total,
         status=status(present or order.status, lines.values(), left),
         payments_version=order.payments_version if payments_version is None else payments_version,
+        promised_asc=order.promised_asc if last_day is None else last_day,
+        promised_desc=order.promised_desc if last_day is None else last_day,
     )
 
 
@@ -178,7 +180,7 @@ async def _let_go(
     tx: Tx, order_id: UUID, lines: Mapping[UUID, OrderLine], wanted: Mapping[UUID, int], keep: Keep
 ) -> None:
     """Give back what the order holds beyond what its lines still want; units yet to come first."""
-    held = await _held(tx, order_id)
+    held = await held_for(tx, order_id)
     units = [
         Units(line_id, row.sku, row.location_id, count)
         for line_id, count in wanted.items()
@@ -188,41 +190,10 @@ async def _let_go(
         await inventory.let_go(tx, order_id, units)
 
 
-async def _held(tx: Tx, order_id: UUID) -> dict[UUID, list[ReservationLine]]:
+async def held_for(tx: Tx, order_id: UUID) -> dict[UUID, list[ReservationLine]]:
     """What is held for the order, by its line."""
     held: dict[UUID, list[ReservationLine]] = defaultdict(list)
     for row in (await inventory.reservation_lines_of(tx, [order_id])).get(order_id, ()):
         if row.quantity and row.line_id is not None:
             held[row.line_id].append(row)
     return held
-
-
-# --- supply that arrives -------------------------------------------------------------------------------------------
-
-
-async def fill_backorders(tx: Tx, order_id: UUID) -> Order:
-    """Units that waited are held once what is held for them is on hand."""
-    order = await lock(tx, order_id)
-    lines = {line.id: line for line in (await queries.lines_of(tx, [order_id])).get(order_id, ())}
-    held = await _held(tx, order_id)
-    came: dict[UUID, int] = {}
-    for line in lines.values():
-        if not line.backordered:
-            continue
-        on_hand: dict[str, int] = defaultdict(int)
-        for row in held.get(line.id, ()):
-            if row.supply_id is None:
-                on_hand[row.sku] += row.quantity
-        there = covered(line.quantity, parts_of(line), on_hand, {}).held - line.reserved - line.allocated
-        if there > 0:
-            came[line.id] = min(there, line.backordered)
-    if not came:
-        return order
-    moves = [Move(line_id, UnitState.BACKORDERED, UnitState.RESERVED, count) for line_id, count in came.items()]
-    emit(
-        tx,
-        OrderBackordersFilled(lines=described(lines, came)),
-        subject=ORDER.ref(order_id),
-        updated=["lines.quantities"],
-    )
-    return await shift(tx, order, moves)
