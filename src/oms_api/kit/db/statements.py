@@ -1,5 +1,6 @@
 """Built with SQLModel and SQLAlchemy, compiled once per engine; rows are read-only instances of their table."""
 
+from collections import namedtuple
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, overload
 
@@ -51,11 +52,11 @@ class Compiled:
         for column in columns:
             self.processors.append(column.type.dialect_impl(dialect).result_processor(dialect, None))
             self.keys.append(column.key)
-        self.plain = not any(self.processors)
+        self.touched = [(i, process) for i, process in enumerate(self.processors) if process is not None]
         self.scalar = self.model is None and len(columns) == 1
-        if self.model is None and columns:
-            self.model = type("Row", (_PlainRow,), {"__slots__": tuple(self.keys)})
-        self.is_table = isinstance(self.model, type) and issubclass(self.model, SQLModel)
+        self.is_table = self.model is not None
+        row: Any = None if self.is_table or not columns else namedtuple("Row", self.keys)
+        self.make: Any = row and row._make
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         out = []
@@ -72,24 +73,23 @@ class Compiled:
         return out
 
     def rows(self, records: Sequence[Any]) -> list[Any]:
-        processors, keys, model = self.processors, self.keys, self.model
-        out: list[Any] = []
+        """Driver rows as instances of their table, as named tuples, or of a single column as its values."""
         if self.scalar:
-            process = processors[0]
+            process = self.processors[0]
             return [record[0] if process is None else process(record[0]) for record in records]
+        touched, keys, model, make = self.touched, self.keys, self.model, self.make
+        out: list[Any] = []
         for record in records:
             values: Any = record
-            if not self.plain:
-                values = [
-                    value if process is None else process(value)
-                    for value, process in zip(record, processors, strict=True)
-                ]
+            if touched:
+                values = list(record)
+                for i, process in touched:
+                    values[i] = process(values[i])
+            if make is not None:
+                out.append(make(values))
+                continue
             row = object.__new__(model)
-            if self.is_table:
-                row.__dict__.update(zip(keys, values, strict=True))
-            else:
-                for key, value in zip(keys, values, strict=True):
-                    setattr(row, key, value)
+            row.__dict__.update(zip(keys, values, strict=True))
             out.append(row)
         return out
 
@@ -100,15 +100,6 @@ def _class_of(table: Any) -> type[SQLModel] | None:
             found: type[SQLModel] = mapper.class_
             return found
     return None
-
-
-class _PlainRow:
-    """A row of chosen columns; reads by attribute."""
-
-    __slots__: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        return f"Row({', '.join(f'{key}={getattr(self, key)!r}' for key in self.__slots__)})"
 
 
 class Prepared:
