@@ -11,6 +11,7 @@ from oms_api.kit.errors import Invalid, NotFound, Refusal, Refusals, refuse
 from oms_api.network import Channel, Location
 from oms_api.promising.models import AvailabilityStatus, Destination
 from oms_api.promising.rules import atp, position
+from oms_api.promising.service.place import Place, places_of
 from oms_api.promising.service.question import components, unknown_channel, unknown_country, unknown_sku
 from oms_api.promising.service.reach import Reach
 from oms_api.promising.service.shelf import Shelf
@@ -63,8 +64,8 @@ class Offer:
             return []
         shelf = self._aisle.shelf
         return [
-            (location, shelf.kits_at(self.parts, location.id), shelf.next_receipt_at(self.parts, location.id))
-            for location in self._aisle.asked
+            (place.row, shelf.kits_at(self.parts, place.id), shelf.next_receipt_at(self.parts, place.id))
+            for place in self._aisle.asked
         ]
 
     def earliest_delivery(self) -> date | None:
@@ -78,9 +79,9 @@ class Offer:
         if first is None:
             return None
         if aisle.collected:
-            dates = [aisle.earliest([location], self.parts, first) for location in aisle.asked]
+            dates = [aisle.earliest([place], self.parts, first) for place in aisle.asked]
             return min((day for day in dates if day is not None), default=None)
-        return aisle.earliest([row for row in aisle.asked if row.ships], self.parts, first)
+        return aisle.earliest(aisle.asked, self.parts, first)
 
 
 class Aisle:
@@ -91,7 +92,7 @@ class Aisle:
     def __init__(
         self,
         channel: Channel,
-        asked: Sequence[Location],
+        asked: Sequence[Place],
         shelf: Shelf,
         destination: Destination | None,
         *,
@@ -107,27 +108,27 @@ class Aisle:
         """Units right now; of a kit for collection only those that one location can hand over whole."""
         found = self.shelf.kits(parts, self.channel.threshold)
         if self.collected and len(parts) > 1:
-            found = min(found, sum(self.shelf.kits_at(parts, location_id) for location_id in self.shelf.locations))
+            found = min(found, sum(self.shelf.kits_at(parts, place_id) for place_id in self.shelf.places))
         return found
 
-    def earliest(self, locations: Sequence[Location], parts: Mapping[str, int], first: int) -> date | None:
+    def earliest(self, places: Sequence[Place], parts: Mapping[str, int], first: int) -> date | None:
         """First day by which one kit has arrived from these locations, its units promisable from day `first` on."""
-        arrivals = [self._arrival(locations, sku, units, first) for sku, units in parts.items()]
+        arrivals = [self._arrival(places, sku, units, first) for sku, units in parts.items()]
         known = [day for day in arrivals if day is not None]
         return max(known) if len(known) == len(parts) else None
 
-    def _arrival(self, locations: Sequence[Location], sku: str, units: int, first: int) -> date | None:
+    def _arrival(self, places: Sequence[Place], sku: str, units: int, first: int) -> date | None:
         shelf = self.shelf
         loads: list[tuple[date, int]] = []
-        for location in locations:
-            if location.id not in shelf.locations or not location.open_days:
+        for place in places:
+            if not place.serves(collected=self.collected):
                 continue
             before = 0
-            for on, level in shelf.steps_at(sku, location.id):
+            for on, level in shelf.steps_at(sku, place.id):
                 if level > before:
                     day = max(on, first)
-                    held = level <= shelf.at(sku, location.id) and not first
-                    trip = shelf.reach.trip(location, None if held else shelf.day_zero + timedelta(days=day))
+                    held = level <= shelf.at(sku, place.id) and not first
+                    trip = shelf.reach.trip(place, None if held else shelf.day_zero + timedelta(days=day))
                     if trip is not None:
                         loads.append((trip.arrives_on, level - before))
                     before = level
@@ -164,15 +165,18 @@ async def offers(
     found = await network.network_of(reading, channel)
     if found is None:
         raise Refusals([*problems, unknown_channel(channel)])
-    named = found.locations if pickup is None else chosen(found, pickup, problems, ("input", "locations"))
+    named: Sequence[Place] = places_of(found)
+    if pickup is not None:
+        by_id = {place.id: place for place in named}
+        named = [by_id[row.id] for row in chosen(found, pickup, problems, ("input", "locations"))]
     refuse(problems)
     collected = pickup is not None
-    asked = [row for row in named if row.active and (row.pickup if collected else row.ships or row.pickup)]
+    asked = [place for place in named if place.active and (place.pickup if collected else place.ships or place.pickup)]
     items = await catalog.items(reading, skus)
     parts = {code: components(item) for code, item in items.items()}
     stocked = list({sku for part in parts.values() for sku in part})
     stock, incoming = (
-        await inventory.stock(reading, stocked, [row.id for row in asked]) if stocked and asked else ([], [])
+        await inventory.stock(reading, stocked, [place.id for place in asked]) if stocked and asked else ([], [])
     )
     shelf = Shelf(asked, stock, incoming, Reach(clock.now(), there, collected=collected))
     aisle = Aisle(found.channel, named, shelf, destination, collected=collected)

@@ -44,7 +44,7 @@ def _why(question: Question, location: Location, reason: Reason | None) -> tuple
         return RejectionReason.NOT_ELIGIBLE, f"{name} does not send parcels."
     if not location.open_days:
         return RejectionReason.CLOSED, f"{name} is open on no day of the week."
-    if location.id not in question.shelf.locations:
+    if location.id not in question.shelf.places:
         return RejectionReason.NOT_ELIGIBLE, f"{name} is not where it is to be collected."
     if reason is Reason.TOO_LATE:
         return RejectionReason.TOO_LATE, f"What {name} has would arrive after the rest of the plan."

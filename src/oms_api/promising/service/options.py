@@ -55,11 +55,12 @@ async def options(
 
 
 def _sent(question: Question, best: Planned) -> list[Planned]:
+    """The best, and what is better in something; not looked for where the best itself was too much to prove."""
     answer = [best]
     for objective in OTHERS:
-        if objective is best.objective:
+        if objective is best.objective or best.best is None or not best.best.exact:
             continue
-        other = solve(question, ShortagePolicy.REJECT, objective)
+        other = solve(question, ShortagePolicy.REJECT, objective, best.sources)
         if not other.short and not any(_no_better(other, known) for known in answer):
             answer.append(other)
     return answer
@@ -76,9 +77,9 @@ def _measures(plan: Planned) -> tuple[int, int, int]:
 
 def _collected(question: Question, best: Planned) -> list[Planned]:
     others = [
-        solve_over(question, ShortagePolicy.REJECT, best.objective, [location])
-        for location in question.candidates
-        if location.id != best.pickup
+        solve_over(question, ShortagePolicy.REJECT, best.objective, [place])
+        for place in question.candidates
+        if place.id != best.pickup
     ]
     served = [plan for plan in others if not plan.short]
     return [best, *sorted(served, key=lambda plan: plan.delivered_by or question.now.date())]

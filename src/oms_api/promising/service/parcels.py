@@ -4,24 +4,27 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from oms_api.network import Location
 from oms_api.promising.models import DeliveryMethod, Parcel, PlannedUnits
 from oms_api.promising.rules import STANDARD, Source
+from oms_api.promising.service.place import Place
 from oms_api.promising.service.question import Question
 from oms_api.promising.service.reach import Trip
 
 
-def source(location: Location, rank: int, stock: Mapping[str, int], trip: Trip) -> Source:
+def source(place: Place, rank: int, stock: Mapping[str, int], trip: Trip) -> Source:
     """One way to send, or to hand over, what a location has. Collecting costs nothing."""
+    ships_on, arrives_on = trip.ships_on.toordinal(), trip.arrives_on.toordinal()
+    if not trip.zone:
+        return Source(place.handle, rank, stock, ships_on, arrives_on, fixed=0, per_kg=0)
     return Source(
-        location=location.handle,
-        rank=rank,
-        stock=stock,
-        ships_on=trip.ships_on.toordinal(),
-        arrives_on=trip.arrives_on.toordinal(),
-        fixed=STANDARD.fixed(trip.zone) if trip.zone else 0,
-        per_kg=STANDARD.per_kg if trip.zone else 0,
-        service=STANDARD.handle if trip.zone else "",
+        place.handle,
+        rank,
+        stock,
+        ships_on,
+        arrives_on,
+        fixed=STANDARD.fixed(trip.zone),
+        per_kg=STANDARD.per_kg,
+        service=STANDARD.handle,
     )
 
 
@@ -53,13 +56,13 @@ class Claims:
 
 def parcel(question: Question, source: Source, lines: Sequence[PlannedUnits]) -> Parcel:
     """What one source sends, as it is promised."""
-    location = question.named[source.location]
+    place = question.named[source.location]
     return Parcel(
-        location_id=location.id,
-        safety=location.safety_stock,
+        location_id=place.id,
+        safety=place.safety_stock,
         method=DeliveryMethod.SHIPPING if source.service else DeliveryMethod.PICKUP,
         service=source.service or None,
-        ship_by=question.shelf.reach.ship_by(location, date.fromordinal(source.ships_on)),
+        ship_by=question.shelf.reach.ship_by(place, date.fromordinal(source.ships_on)),
         delivered_by=date.fromordinal(source.arrives_on),
         lines=tuple(lines),
     )

@@ -21,6 +21,7 @@ from oms_api.promising.models import (
 )
 from oms_api.promising.rules import Demand, Objective, Plan, Shortage, Source
 from oms_api.promising.service.parcels import Claims, parcel, source
+from oms_api.promising.service.place import Place
 from oms_api.promising.service.question import Question, read
 from oms_api.promising.service.waiting import plan_rest
 
@@ -44,7 +45,7 @@ class Planned(Promised):
     lower_bound_minor: int = 0
     terms: Mapping[str, int]
     question: Question
-    sources: tuple[Source, ...] = ()
+    sources: Sequence[Source] = ()
     best: Plan | None = None
 
     @property
@@ -79,16 +80,21 @@ async def plan(
     return solve(question, on_shortage, objective or network.channel.objective)
 
 
-def solve(question: Question, on_shortage: ShortagePolicy, objective: SourcingObjective) -> Planned:
-    """The best plan by one objective. Pure."""
+def solve(
+    question: Question,
+    on_shortage: ShortagePolicy,
+    objective: SourcingObjective,
+    sources: Sequence[Source] | None = None,
+) -> Planned:
+    """The best plan by one objective; `sources` as another plan of the same question has them. Pure."""
     if question.collected:
-        plans = [solve_over(question, on_shortage, objective, [location]) for location in question.candidates]
+        plans = [solve_over(question, on_shortage, objective, [place]) for place in question.candidates]
         served = [plan for plan in plans if not plan.short] or [plan for plan in plans if plan.parcels]
         if served:
             return min(served, key=lambda plan: (-_units(plan), plan.delivered_by or question.now.date()))
         if plans and on_shortage is ShortagePolicy.REJECT and not question.short(_servable(question)):
             return _nothing(question, objective, [_apart(question)])
-    return solve_over(question, on_shortage, objective, question.candidates)
+    return solve_over(question, on_shortage, objective, question.candidates, sources)
 
 
 def _units(plan: Planned) -> int:
@@ -100,7 +106,11 @@ def _servable(question: Question) -> list[int]:
 
 
 def solve_over(
-    question: Question, on_shortage: ShortagePolicy, objective: SourcingObjective, candidates: Sequence[Location]
+    question: Question,
+    on_shortage: ShortagePolicy,
+    objective: SourcingObjective,
+    candidates: Sequence[Place],
+    sources: Sequence[Source] | None = None,
 ) -> Planned:
     """The best plan over some of the locations. Pure."""
     shelf, wanted = question.shelf, [line.quantity for line in question.lines]
@@ -109,12 +119,15 @@ def solve_over(
         return _nothing(question, objective, [_nobody(question)])
     offered = question.offered
     if question.collected:
-        offered = {sku: min(units, sum(shelf.at(sku, row.id) for row in candidates)) for sku, units in offered.items()}
+        offered = {
+            sku: min(units, sum(shelf.at(sku, place.id) for place in candidates)) for sku, units in offered.items()
+        }
     now = question.servable(offered, wanted)
     short = question.short(now)
     if short and on_shortage is ShortagePolicy.REJECT:
         return _nothing(question, objective, short)
-    sources = tuple(_sources(question, candidates, demand))
+    if sources is None:
+        sources = tuple(_sources(question, candidates, demand))
     by = Objective(objective.value)
     most = question.network.channel.max_shipments
     found = rules.plan(_demands(question, now), sources, objective=by, max_shipments=most)
@@ -158,16 +171,16 @@ def _demands(question: Question, wanted: Sequence[int]) -> list[Demand]:
     return [Demand(sku, units, question.grams[sku]) for sku, units in question.demand(wanted).items() if units]
 
 
-def _sources(question: Question, candidates: Iterable[Location], demand: Iterable[str]) -> Iterable[Source]:
+def _sources(question: Question, candidates: Iterable[Place], demand: Iterable[str]) -> Iterable[Source]:
     """The next trip of each location that has any of it."""
-    shelf = question.shelf
-    skus = list(demand)
-    for rank, location in enumerate(candidates):
-        stock = {sku: units for sku in skus if (units := shelf.at(sku, location.id))}
+    reach = question.shelf.reach
+    free = [(sku, question.shelf.free.get(sku, {})) for sku in demand]
+    for rank, place in enumerate(candidates):
+        stock = {sku: units for sku, there in free if (units := there.get(place.id, 0)) > 0}
         if stock:
-            trip = shelf.reach.trip(location)
+            trip = reach.trip(place)
             if trip is not None:
-                yield source(location, rank, stock, trip)
+                yield source(place, rank, stock, trip)
 
 
 def _parcels(question: Question, plan: Plan, wanted: Sequence[int]) -> list[Parcel]:

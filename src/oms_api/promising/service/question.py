@@ -14,6 +14,7 @@ from oms_api.kit.errors import Invalid, NotFound, Path, Refusal, refuse
 from oms_api.network import Location, Network
 from oms_api.promising.models import Destination, Line
 from oms_api.promising.rules import position
+from oms_api.promising.service.place import Place, places_of
 from oms_api.promising.service.reach import Reach
 from oms_api.promising.service.shelf import Shelf
 
@@ -43,14 +44,14 @@ class Question:
     path: Path
 
     @property
-    def candidates(self) -> list[Location]:
+    def candidates(self) -> list[Place]:
         """Locations that can serve it, preferred first."""
-        return [row for row in self.network.locations if row.id in self.shelf.locations]
+        return [place for place in places_of(self.network) if place.id in self.shelf.places]
 
     @property
-    def named(self) -> dict[str, Location]:
+    def named(self) -> dict[str, Place]:
         """Those locations by handle."""
-        return {row.handle: row for row in self.shelf.locations.values()}
+        return {place.handle: place for place in self.shelf.places.values()}
 
     @property
     def now(self) -> datetime:
@@ -123,11 +124,6 @@ def components(item: Item) -> Mapping[str, int]:
     return {} if item.kind in UNSTOCKED else {item.code: 1}
 
 
-def eligible(location: Location, *, collected: bool) -> bool:
-    """Whether a location may serve it at all."""
-    return location.active and bool(location.open_days) and (location.pickup if collected else location.ships)
-
-
 async def read(
     reading: Reading,
     *,
@@ -156,14 +152,21 @@ async def read(
     all_known = {**known, **(await catalog.items(reading, unread))} if unread else known
     collected = pickup is not None
     reach = Reach(clock.now(), there, collected=collected)
-    asked = list(pickup) if pickup is not None else network.locations
+    places = places_of(network)
+    if pickup is not None:
+        wanted = {row.id for row in pickup}
+        places = tuple(place for place in places if place.id in wanted)
     # the threshold is withheld from the sum over the channel's locations, also over those that cannot send
-    summed = [location for location in asked if location.active and (location.ships or location.pickup)]
+    summed = [place for place in places if place.active and (place.ships or place.pickup)]
+    serving = [place for place in summed if place.serves(collected=collected)]
     stock, incoming = (
-        await inventory.stock(reading, sorted(stocked), [row.id for row in summed]) if stocked else ([], [])
+        await inventory.stock(reading, sorted(stocked), [place.id for place in summed])
+        if stocked and summed
+        else ([], [])
     )
-    shelf = Shelf([row for row in summed if eligible(row, collected=collected)], stock, incoming, reach)
-    offered, later = _offered(shelf, Shelf(summed, stock, incoming, reach), stocked, network.channel.threshold)
+    whole = Shelf(summed, stock, incoming, reach)
+    shelf = whole if len(serving) == len(summed) else Shelf(serving, stock, incoming, reach)
+    offered, later = _offered(shelf, whole, stocked, network.channel.threshold)
     return Question(
         network=network,
         lines=tuple(lines),

@@ -6,8 +6,8 @@ from operator import attrgetter
 from uuid import UUID
 
 from oms_api.inventory import Incoming, Stock
-from oms_api.network import Location
 from oms_api.promising.rules import Step, Steps, atp
+from oms_api.promising.service.place import Place
 from oms_api.promising.service.reach import Reach
 
 _expected = attrgetter("expected_at")
@@ -20,20 +20,20 @@ class Shelf:
     """
 
     def __init__(
-        self, locations: Iterable[Location], stock: Sequence[Stock], incoming: Sequence[Incoming], reach: Reach
+        self, places: Iterable[Place], stock: Sequence[Stock], incoming: Sequence[Incoming], reach: Reach
     ) -> None:
-        self.locations = {location.id: location for location in locations}
+        self.places = {place.id: place for place in places}
         self.reach = reach
         self.free: dict[str, dict[UUID, int]] = {}
         self.changed_at: dict[str, datetime] = {}
         self.coming: dict[str, list[Incoming]] = {}
-        known, free, changed_at = self.locations, self.free, self.changed_at
+        known, free, changed_at = self.places, self.free, self.changed_at
         for row in stock:
-            location = known.get(row.location_id)
-            if location is None:
+            place = known.get(row.location_id)
+            if place is None:
                 continue
             sku = row.sku
-            units = row.on_hand - row.reserved - row.safety - location.safety_stock
+            units = row.on_hand - row.reserved - row.safety - place.safety_stock
             at = free.get(sku)
             if at is None:
                 free[sku] = {row.location_id: units}
@@ -72,7 +72,7 @@ class Shelf:
         """Today: the earliest local date of the locations."""
         if self._day_zero is None:
             self._day_zero = min(
-                (self.reach.today(location) for location in self.locations.values()), default=self.reach.now.date()
+                (self.reach.today(place) for place in self.places.values()), default=self.reach.now.date()
             )
         return self._day_zero
 
@@ -82,18 +82,18 @@ class Shelf:
 
     def steps_at(self, sku: str, location_id: UUID) -> Steps:
         """Cumulative ATP with look-ahead at one location."""
-        location = self.locations[location_id]
+        place = self.places[location_id]
         free = self.free.get(sku, {}).get(location_id, 0)
         supply = [
-            ((self.reach.due(location, row.expected_at) - self.day_zero).days, row.quantity)
+            ((self.reach.due(place, row.expected_at) - self.day_zero).days, row.quantity)
             for row in self.supplies_at(sku, location_id)
         ]
         return atp.steps(max(free, 0), 0, supply, [(0, max(-free, 0))])
 
     def steps(self, sku: str, threshold: int) -> Steps:
         """ATP over all locations, less the channel's threshold."""
-        places = self.free.get(sku, {}).keys() | {row.location_id for row in self.coming.get(sku, ())}
-        return atp.combined([self.steps_at(sku, place) for place in places], threshold=threshold) or (Step(0, 0),)
+        ids = self.free.get(sku, {}).keys() | {row.location_id for row in self.coming.get(sku, ())}
+        return atp.combined([self.steps_at(sku, id_) for id_ in ids], threshold=threshold) or (Step(0, 0),)
 
     def kit_steps(self, parts: Mapping[str, int], threshold: int) -> Steps:
         """ATP of a kit over all locations: the scarcest component decides on each day."""

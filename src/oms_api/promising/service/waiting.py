@@ -6,11 +6,11 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from oms_api.network import Location
 from oms_api.promising import rules
 from oms_api.promising.models import Parcel, PlannedUnits
 from oms_api.promising.rules import Demand, Objective, Plan, Shortage, Source, atp
 from oms_api.promising.service.parcels import Claims, parcel, source
+from oms_api.promising.service.place import Place
 from oms_api.promising.service.question import Question
 
 Used = Counter[tuple[UUID, str]]
@@ -26,7 +26,7 @@ class Waiting(NamedTuple):
 
 def plan_rest(
     question: Question,
-    candidates: Sequence[Location],
+    candidates: Sequence[Place],
     rest: Sequence[int],
     parcels: Iterable[Parcel],
     max_shipments: int | None,
@@ -43,20 +43,20 @@ def plan_rest(
     for (_, sku), quantity in used.items():
         taken[sku] += quantity
     wanted = question.demand(rest)
-    here = {row.id for row in candidates}
+    here = {place.id for place in candidates}
     offered = {}
     for sku in wanted:
         in_all = question.offered.get(sku, 0) + question.offered_later.get(sku, 0)
         if question.collected:
-            in_all = min(in_all, sum(question.shelf.steps_at(sku, row)[-1].quantity for row in here))
+            in_all = min(in_all, sum(question.shelf.steps_at(sku, id_)[-1].quantity for id_ in here))
         offered[sku] = in_all - taken[sku]
     served = question.servable(offered, rest)
     demand = question.demand(served)
     if not any(demand.values()):
         return None
     sources: dict[tuple[str, int], Source] = {}
-    for rank, location in enumerate(candidates):
-        for one in _sources(question, location, rank, demand, used):
+    for rank, place in enumerate(candidates):
+        for one in _sources(question, place, rank, demand, used):
             # what comes later on days with the same ship day includes what came before
             sources[one.location, one.ships_on] = one
     found = rules.plan(
@@ -70,24 +70,22 @@ def plan_rest(
     return Waiting(_parcels(question, found, served, used), served, found)
 
 
-def _sources(question: Question, location: Location, rank: int, demand: Iterable[str], used: Used) -> Iterable[Source]:
+def _sources(question: Question, place: Place, rank: int, demand: Iterable[str], used: Used) -> Iterable[Source]:
     """A location's trips: now with what is left on hand, then after each day on which supply is due."""
     shelf = question.shelf
     skus = list(demand)
-    steps = {sku: shelf.steps_at(sku, location.id) for sku in skus}
-    days = sorted(
-        {shelf.reach.due(location, row.expected_at) for sku in skus for row in shelf.supplies_at(sku, location.id)}
-    )
-    left = {sku: shelf.at(sku, location.id) - used[location.id, sku] for sku in skus}
+    steps = {sku: shelf.steps_at(sku, place.id) for sku in skus}
+    days = sorted({shelf.reach.due(place, row.expected_at) for sku in skus for row in shelf.supplies_at(sku, place.id)})
+    left = {sku: shelf.at(sku, place.id) - used[place.id, sku] for sku in skus}
     trips: list[tuple[date | None, dict[str, int]]] = [(None, left)]
     for day in days:
         offset = (day - shelf.day_zero).days
-        trips.append((day, {sku: atp.quantity_on(steps[sku], offset) - used[location.id, sku] for sku in skus}))
+        trips.append((day, {sku: atp.quantity_on(steps[sku], offset) - used[place.id, sku] for sku in skus}))
     for not_before, stock in trips:
-        trip = shelf.reach.trip(location, not_before)
+        trip = shelf.reach.trip(place, not_before)
         some = {sku: units for sku, units in stock.items() if units > 0}
         if trip is not None and some:
-            yield source(location, rank, some, trip)
+            yield source(place, rank, some, trip)
 
 
 def _parcels(question: Question, plan: Plan, served: Sequence[int], used: Used) -> list[Parcel]:
@@ -96,12 +94,12 @@ def _parcels(question: Question, plan: Plan, served: Sequence[int], used: Used) 
     pools: dict[tuple[UUID, str], deque[_Lot]] = {}
     sent = []
     for planned in sorted(plan.parcels, key=lambda planned: planned.source.ships_on):
-        location = question.named[planned.source.location]
+        place = question.named[planned.source.location]
         lines = []
         for sku, units in planned.lines:
-            pool = pools.get((location.id, sku))
+            pool = pools.get((place.id, sku))
             if pool is None:
-                pool = pools[location.id, sku] = deque(_pool(question, location.id, sku, used[location.id, sku]))
+                pool = pools[place.id, sku] = deque(_pool(question, place.id, sku, used[place.id, sku]))
             for supply_id, taken in _take(pool, units):
                 lines += [PlannedUnits(sku, part, line, supply_id) for line, part in claims.give(sku, taken)]
         sent.append(parcel(question, planned.source, lines))
