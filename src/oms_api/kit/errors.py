@@ -96,7 +96,7 @@ class NotFound(Refusal):
 class Invalid(Refusal):
     """A value is malformed or breaks a rule; see message.
 
-    Correct the value at `path` as the message says and send it again, with a fresh idempotency key.
+    Correct the value at `path` as the message says and send it again; a refused request has done nothing.
     """
 
 
