@@ -36,7 +36,7 @@ demo: .venv/.runtime ## walk one order from availability to refund, then keep se
 	@$(BIN)/oms demo $(ARGS)
 
 test: .venv/.dev ## run the tests on SQLite and on PostgreSQL with a Redis-protocol server
-	@$(ALONE) $(BIN)/python -m pytest $(ARGS)
+	@$(ALONE) $(BIN)/python -m pytest -n auto $(ARGS)
 
 check: lint types schema-check test ## everything that CI runs
 
