@@ -29,22 +29,25 @@ class OrderSortKey(StrEnum):
     PROMISED_ON = "PROMISED_ON"
 
 
+_COLUMNS = {
+    OrderSortKey.CREATED_AT: "created_at",
+    OrderSortKey.UPDATED_AT: "updated_at",
+    OrderSortKey.NUMBER: "number",
+}
+_PROMISED = {False: "promised_asc", True: "promised_desc"}
+
 Sort = Sequence[tuple[OrderSortKey, bool]]
 """Sort keys, each with whether it descends."""
 
 
 def sort_columns(sort: Sort) -> tuple[list[str], list[bool]]:
-    """Names of columns of `Order`, each with whether it descends; the id is the last tie-break."""
+    """Names of columns of `Order`, each with whether it descends; the id is the last tie-break where one is needed."""
     names, descending = [], []
     for key, down in sort:
-        name = {
-            OrderSortKey.CREATED_AT: "created_at",
-            OrderSortKey.UPDATED_AT: "updated_at",
-            OrderSortKey.NUMBER: "number",
-            OrderSortKey.PROMISED_ON: "promised_desc" if down else "promised_asc",
-        }[key]
-        names.append(name)
+        names.append(_COLUMNS[key] if key is not OrderSortKey.PROMISED_ON else _PROMISED[down])
         descending.append(down)
+        if key is OrderSortKey.NUMBER:  # unique: nothing is left to break
+            return names, descending
     return [*names, "id"], [*descending, descending[-1]]
 
 
