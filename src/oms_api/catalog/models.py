@@ -37,7 +37,7 @@ class Sku(Keyed, table=True):
     )
     code: str
     name: str
-    kind: SkuKind = Field(sa_type=Choice(SkuKind))  # type: ignore[call-overload]
+    kind: SkuKind = Field(sa_type=Choice(SkuKind))
     weight_grams: int | None = None
     components: list[list[Any]] = Field(sa_type=Json)
     barcodes: list[str] = Field(sa_type=Json)
@@ -46,7 +46,7 @@ class Sku(Keyed, table=True):
     height_mm: int | None = None
     hs_code: str | None = None
     origin_country: str | None = None
-    tracking: TrackingMode = Field(sa_type=Choice(TrackingMode))  # type: ignore[call-overload]
+    tracking: TrackingMode = Field(sa_type=Choice(TrackingMode))
     unit: str = "piece"
     list_price_minor: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
     list_price_currency: str | None = None
