@@ -262,6 +262,26 @@ async def test_what_is_wrong_with_the_question_is_told(api: Api) -> None:
     assert await problems(destination={"country": "XX"}) == [("INVALID", ["input", "destination", "country"])]
 
 
+async def test_supply_at_the_end_of_the_calendar_breaks_nothing(api: Api) -> None:
+    await shop(api, {"far": {"timezone": "Pacific/Kiritimati"}}, {"A": {"far": 0}})
+    await put_supply(api, "P", "A", "far", 4, datetime(9999, 12, 31, 23, 59, tzinfo=UTC))
+    (row,) = await ask(api, "A", destination=TO_NEW_YORK)
+    assert (row["status"], [step["available"] for step in row["schedule"]]) == ("BACKORDER", [0, 4])
+    assert row["earliestDelivery"] is not None
+
+
+@pytest.mark.parametrize("text", ["'; DROP TABLE skus; --", "🙂" * 50, "x" * 5_000, " ", ""])
+async def test_strange_words_are_only_unknown(api: Api, text: str) -> None:
+    await shop(api, {"nyc": {}}, {"A": {"nyc": 4}})
+    question = {"channel": "web", "skus": [text]}
+    assert await api.codes(AVAILABILITY, input=question) == ["NOT_FOUND"]
+    assert await api.codes(AVAILABILITY, input={**question, "channel": text}) == ["NOT_FOUND"]
+    assert await api.codes(AVAILABILITY, input={**question, "skus": ["A"], "locations": [text]}) == ["NOT_FOUND"]
+    destination = {"country": "US", "postalCode": text}
+    data = await api(AVAILABILITY, input={**question, "skus": ["A"], "destination": destination})
+    assert len(data["availability"]["userErrors"]) == (len(text) > 20)
+
+
 async def test_another_tenant_does_not_see_the_channel(world: World, api: Api) -> None:
     await shop(api, {"nyc": {}}, {"A": {"nyc": 4}})
     other = await world.tenant()

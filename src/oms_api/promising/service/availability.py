@@ -10,9 +10,9 @@ from oms_api.kit.db import Reading
 from oms_api.kit.errors import Invalid, NotFound, Refusal, Refusals, refuse
 from oms_api.network import Channel, Location
 from oms_api.promising.models import AvailabilityStatus, Destination
-from oms_api.promising.rules import atp, position
+from oms_api.promising.rules import atp
 from oms_api.promising.service.place import Place, places_of
-from oms_api.promising.service.question import components, unknown_channel, unknown_country, unknown_sku
+from oms_api.promising.service.question import components, located, unknown_channel, unknown_sku
 from oms_api.promising.service.reach import Reach
 from oms_api.promising.service.shelf import Shelf
 
@@ -157,11 +157,7 @@ async def offers(
     if not 1 <= len(skus) <= SKUS_MAX:
         problems.append(Invalid(f"Send 1 to {SKUS_MAX} SKUs, not {len(skus)}.", path=("input", "skus")))
         refuse(problems)
-    there = None
-    if destination is not None and pickup is None:
-        there = position(destination.country, destination.postal_code)
-        if there is None:
-            problems.append(unknown_country(destination.country))
+    there = located(destination if pickup is None else None, problems)
     found = await network.network_of(reading, channel)
     if found is None:
         raise Refusals([*problems, unknown_channel(channel)])

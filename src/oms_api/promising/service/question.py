@@ -13,13 +13,14 @@ from oms_api.kit.db import Reading
 from oms_api.kit.errors import Invalid, NotFound, Path, Refusal, refuse
 from oms_api.network import Location, Network
 from oms_api.promising.models import Destination, Line
-from oms_api.promising.rules import position
+from oms_api.promising.rules import Position, position
 from oms_api.promising.service.place import Place, places_of
 from oms_api.promising.service.reach import Reach
 from oms_api.promising.service.shelf import Shelf
 
 LINES_MAX = 500
 QUANTITY_MAX = 10_000_000
+POSTAL_CODE_MAX = 20
 UNSTOCKED = frozenset({SkuKind.DIGITAL, SkuKind.SERVICE})
 
 
@@ -140,9 +141,7 @@ async def read(
     """
     problems = _problems(lines, path)
     refuse(problems)
-    there = position(destination.country, destination.postal_code) if destination else None
-    if destination and there is None:
-        problems.append(unknown_country(destination.country))
+    there = located(destination, problems)
     known = items if items is not None else await catalog.items(reading, list({line.sku for line in lines}))
     problems += [unknown_sku(line.sku, (*path, i, "sku")) for i, line in enumerate(lines) if line.sku not in known]
     refuse(problems)
@@ -211,8 +210,24 @@ def unknown_channel(handle: str) -> NotFound:
     return NotFound(f"There is no channel {handle[:60]!r}; put it first.", path=("input", "channel"))
 
 
-def unknown_country(country: str) -> Invalid:
-    return Invalid(
-        f"We do not know where {country!r} is; send an ISO 3166-1 alpha-2 country.",
-        path=("input", "destination", "country"),
-    )
+def located(destination: Destination | None, problems: list[Refusal]) -> Position | None:
+    """Where a destination is; what is wrong with it is added to `problems`."""
+    if destination is None:
+        return None
+    if len(destination.postal_code or "") > POSTAL_CODE_MAX:
+        problems.append(
+            Invalid(
+                f"postalCode must have at most {POSTAL_CODE_MAX} characters.",
+                path=("input", "destination", "postalCode"),
+            )
+        )
+        return None
+    there = position(destination.country, destination.postal_code)
+    if there is None:
+        problems.append(
+            Invalid(
+                f"We do not know where {destination.country!r} is; send an ISO 3166-1 alpha-2 country.",
+                path=("input", "destination", "country"),
+            )
+        )
+    return there

@@ -14,6 +14,8 @@ from oms_api.promising.rules import (
 )
 from oms_api.promising.service.place import Place
 
+HORIZON = timedelta(days=3650)
+"""Supply that is expected later counts as if it came then, so that no date runs out of the calendar."""
 FARTHEST_ZONE = len(STANDARD.transit_days)
 
 
@@ -50,7 +52,7 @@ class Reach:
         """Local date from which supply counts: the day it is expected, but tomorrow when that instant has passed."""
         if expected_at < self.now:
             return self.today(place) + timedelta(days=1)
-        return expected_at.astimezone(ZoneInfo(place.timezone)).date()
+        return min(expected_at, self.now + HORIZON).astimezone(ZoneInfo(place.timezone)).date()
 
     def zone(self, place: Place) -> int:
         """Carrier zone, 1 to 7; 0 when it is collected."""
