@@ -20,6 +20,7 @@ from oms_api.kit import clock, db, events, ids, jobs, secrets
 from oms_api.kit.caller import system
 from oms_api.kit.db import Database, observe
 from oms_api.kit.ids import NOBODY
+from oms_api.kit.relay import Relay
 
 SECRET = "test-secret-key-test-secret-key-test-secret-key"
 
@@ -103,7 +104,7 @@ class World:
         parts("jobs")
         self.jobs = jobs.Jobs(self.db, {**self.services, "engine": self.app.state.engine})
         self._told: list[tuple[str, str, UUID, Sequence[UUID]]] = []
-        self._relay: jobs.Relay | None = None
+        self._relay: Relay | None = None
 
     async def close(self) -> None:
         await self.http.aclose()
@@ -123,7 +124,7 @@ class World:
     async def settle(self) -> None:
         """Stamp, tell and run every reaction and follower of every tenant until nothing is left to do."""
         if self._relay is None:
-            self._relay = jobs.Relay(self.db, lambda *message: self._told.append(message))
+            self._relay = Relay(self.db, lambda *message: self._told.append(message))
         for _ in range(50):
             async with self.db.reading(NOBODY) as reading:
                 tenants = await events.unstamped_tenants(reading)

@@ -75,16 +75,17 @@ def upgrade() -> None:
         sa.Column("request_id", sa.String(), nullable=True),
         sa.Column("data", postgresql.JSONB().with_variant(sa.JSON(), "sqlite"), nullable=False),
         sa.Column("pending", sa.Integer(), nullable=False),
+        sa.Column("tell_at", sa.DateTime(timezone=True).with_variant(sa.BigInteger(), "sqlite"), nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_events")),
     )
     op.create_index("ix_events_owner", "events", ["tenant_id", "owner_id", "position"], unique=False)
     op.create_index(
-        "ix_events_pending",
+        "ix_events_tell_at",
         "events",
-        ["tenant_id", "id"],
+        ["tell_at"],
         unique=False,
-        sqlite_where=sa.text("pending > 0"),
-        postgresql_where=sa.text("pending > 0"),
+        sqlite_where=sa.text("tell_at IS NOT NULL"),
+        postgresql_where=sa.text("tell_at IS NOT NULL"),
     )
     op.create_index(
         "ix_events_unstamped",
@@ -1339,10 +1340,10 @@ def downgrade() -> None:
         postgresql_where=sa.text("position IS NULL"),
     )
     op.drop_index(
-        "ix_events_pending",
+        "ix_events_tell_at",
         table_name="events",
-        sqlite_where=sa.text("pending > 0"),
-        postgresql_where=sa.text("pending > 0"),
+        sqlite_where=sa.text("tell_at IS NOT NULL"),
+        postgresql_where=sa.text("tell_at IS NOT NULL"),
     )
     op.drop_index("ix_events_owner", table_name="events")
     op.drop_table("events")

@@ -252,15 +252,14 @@ async def walk(client: Client, story: Story) -> str:
     await client(APPROVE, input={"idempotencyKey": key("approve"), "id": rma["id"]})
     story.step("The customer changes her mind; the return is approved", f"return {rma['number']}")
 
-    for work in planned["fulfillments"]:
-        wanted = {line["sku"] for line in work["lines"]}
-        back = [line for line, ordered in zip(rma["lines"], order["lines"], strict=True) if ordered["sku"] in wanted]
+    line_of = {ordered["sku"]: line["id"] for line, ordered in zip(rma["lines"], order["lines"], strict=True)}
+    for work in planned["fulfillments"]:  # each location gets back what it sent
         await client(
             RECEIVE,
             input={
                 "idempotencyKey": key(f"receive-{work['id']}"), "id": rma["id"], "location": work["location"]["handle"],
-                "lines": [{"returnLineId": line["id"], "quantity": line["quantity"], "disposition": "RESTOCK"}
-                          for line in back],
+                "lines": [{"returnLineId": line_of[line["sku"]], "quantity": line["quantity"], "disposition": "RESTOCK"}
+                          for line in work["lines"]],
             },
         )  # fmt: skip
     total = order["total"]["amount"]

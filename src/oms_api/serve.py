@@ -14,7 +14,7 @@ from oms_api.app import create_app
 from oms_api.config import Settings
 from oms_api.kit import secrets, travel
 from oms_api.kit.db import Database
-from oms_api.worker import Bell, Worker
+from oms_api.worker import Worker
 
 
 class Server(uvicorn.Server):
@@ -77,7 +77,7 @@ def serve(host: str, port: int) -> None:
 
         @contextlib.asynccontextmanager
         async def lifespan(app: Starlette) -> AsyncIterator[None]:
-            bell = Bell(settings.redis_url) if settings.redis_url else None
+            bell = _bell(settings.redis_url)
             worker = None if bell else Worker(settings, {**services, "engine": app.state.engine})
             following = asyncio.create_task(travel.follow(db)) if settings.test_clock else None
             if worker:
@@ -105,6 +105,14 @@ def serve(host: str, port: int) -> None:
         await serving
 
     _run(main())
+
+
+def _bell(url: str) -> Any:
+    if not url:
+        return None
+    from oms_api.bell import Bell
+
+    return Bell(url)
 
 
 def work() -> None:

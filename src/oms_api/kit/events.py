@@ -10,19 +10,33 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, Uuid, text, update
+from sqlalchemy import BigInteger, Index, Uuid, case, text, update
 from sqlmodel import Field, SQLModel, col, select
 
 from oms_api.kit import clock, ids
 from oms_api.kit.caller import Caller
-from oms_api.kit.db import Database, Instant, Json, Keyed, Reading, Tx, json_rows, mine, prepared
+from oms_api.kit.db import (
+    Database,
+    Instant,
+    Json,
+    Keyed,
+    Reading,
+    Tx,
+    any_of,
+    columns,
+    json_rows,
+    mine,
+    param,
+    prepared,
+)
 
 EVENT = ids.Prefix("evt")
 STAMP_BATCH_MAX = 500
+TELL_AGAIN_AFTER = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +96,8 @@ class EventLog(SQLModel, table=True):
 
 class Event(Keyed, table=True):
     """One fact. `position` is the tenant's cursor, null until it is stamped; `owner_id` the aggregate whose timeline
-    tells it; `pending` how many reactions have not yet dealt with it."""
+    tells it; `pending` how many reactions have not yet dealt with it; `tell_at` when these are told again, unless they
+    have dealt with it by then (null: nobody waits for it)."""
 
     __tablename__ = "events"
     __table_args__ = (
@@ -97,11 +112,10 @@ class Event(Keyed, table=True):
             postgresql_where=text("position IS NULL"),
         ),
         Index(
-            "ix_events_pending",
-            "tenant_id",
-            "id",
-            sqlite_where=text("pending > 0"),
-            postgresql_where=text("pending > 0"),
+            "ix_events_tell_at",
+            "tell_at",
+            sqlite_where=text("tell_at IS NOT NULL"),
+            postgresql_where=text("tell_at IS NOT NULL"),
         ),
     )
     topic: str
@@ -120,6 +134,7 @@ class Event(Keyed, table=True):
     request_id: str | None = None
     data: dict[str, Any] = Field(sa_type=Json)
     pending: int = Field(default=0)
+    tell_at: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
 
 
 # topic -> names of the reactions that must hear it; filled by `kit.jobs.reaction`
@@ -196,19 +211,26 @@ async def _write(tx: Tx) -> None:
 
 # --- the sequencer -------------------------------------------------------------------------------------------------
 
+_FIELDS = (col(Event.id), col(Event.topic), col(Event.subject_id), col(Event.sequence))
 _UNSTAMPED = prepared(
-    select(Event.id, Event.topic, Event.subject_id, Event.sequence)
-    .where(mine(Event), col(Event.position).is_(None))
+    columns(*_FIELDS).where(mine(Event), col(Event.position).is_(None)).order_by(col(Event.id)).limit(STAMP_BATCH_MAX)
+)
+_UNSTAMPED_OF = prepared(
+    columns(*_FIELDS)
+    .where(mine(Event), any_of(Event.subject_id, "subjects"), col(Event.position).is_(None))
     .order_by(col(Event.id))
-    .limit(STAMP_BATCH_MAX)
 )
 _UNSTAMPED_TENANTS = prepared(select(Event.tenant_id).where(col(Event.position).is_(None)).distinct())
 _stamps = json_rows("stamps", {"id": Uuid(), "position": BigInteger()})
 _STAMP = prepared(
     update(Event.__table__)  # type: ignore[attr-defined]
     .where(mine(Event), col(Event.id) == _stamps.c.id)
-    .values(position=_stamps.c.position)
+    .values(
+        position=_stamps.c.position,
+        tell_at=case((col(Event.pending) > 0, param("again", Instant())), else_=None),
+    )
 )
+_LOG = prepared(select(EventLog).where(mine(EventLog)).with_for_update())
 
 
 async def unstamped_tenants(reading: Reading) -> Sequence[UUID]:
@@ -224,12 +246,17 @@ async def stamp(db: Database, caller: Caller) -> list[tuple[UUID, str]]:
     """
 
     async def work(tx: Tx) -> list[tuple[UUID, str]]:
-        (log,) = await tx.upsert(
-            EventLog, [{"tenant_id": tx.tenant_id, "position": 0}], key=("tenant_id",), add=("position",)
-        )
+        log = await tx.first(_LOG)
+        if log is None:
+            (log,) = await tx.upsert(
+                EventLog, [{"tenant_id": tx.tenant_id, "position": 0}], key=("tenant_id",), add=("position",)
+            )
         waiting = await tx.all(_UNSTAMPED)
         if not waiting:
+            tx.discard()  # another relay was faster
             return []
+        if len(waiting) == STAMP_BATCH_MAX:  # a predecessor may have an id beyond the batch
+            waiting = await tx.all(_UNSTAMPED_OF, {"subjects": list({event.subject_id for event in waiting})})
         of_subject: dict[UUID, list[Any]] = defaultdict(list)
         for event in waiting:
             of_subject[event.subject_id].append(event)
@@ -239,7 +266,10 @@ async def stamp(db: Database, caller: Caller) -> list[tuple[UUID, str]]:
         ordered = [next(turns[event.subject_id]) for event in waiting]
         await tx.run(
             _STAMP,
-            {"stamps": [{"id": event.id, "position": log.position + i} for i, event in enumerate(ordered, 1)]},
+            {
+                "stamps": [{"id": event.id, "position": log.position + i} for i, event in enumerate(ordered, 1)],
+                "again": clock.now() + TELL_AGAIN_AFTER,
+            },
         )
         await tx.upsert(
             EventLog,

@@ -49,6 +49,15 @@ async def fan_out(jobs: Jobs, tenant_id: UUID) -> None:
         await deliver(jobs)
 
 
+@timer("webhooks.follow", every_s=5)
+async def catch_up(jobs: Jobs) -> None:
+    """Queue what a follower was told and lost: its message, or its worker."""
+    async with jobs.db.reading(NOBODY) as reading:
+        tenants = await queries.tenants_behind(reading)
+    for tenant_id in tenants:
+        await fan_out(jobs, tenant_id)
+
+
 async def _fan_out(subscription_id: UUID, tx: Any) -> tuple[int, bool]:
     return await queue.fan_out(tx, subscription_id)
 
@@ -59,7 +68,7 @@ async def deliver(jobs: Jobs) -> None:
     pump = _pumps.get(jobs.db)
     if pump is None:
         pump = _pumps[jobs.db] = Pump(jobs.db)
-    await pump.run()
+    await pump.run(jobs.stopping)
 
 
 @timer("webhooks.forget", every_s=300)
@@ -90,8 +99,9 @@ class Pump:
         self._not_before: dict[UUID, float] = {}  # subscription → monotonic instant to look at it again
         self._records = asyncio.Semaphore(RECORDS_AT_ONCE_MAX)
 
-    async def run(self) -> None:
-        """Until nothing is due and all is recorded, or for RUN_S. While one runs, others only wake it up."""
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Until nothing is due and all is recorded, or for RUN_S; takes up nothing new when the worker is `stopping`.
+        While one runs, others only wake it up."""
         self._not_before.clear()  # who calls may know of something new
         if self._running:
             self._poked.set()
@@ -101,7 +111,7 @@ class Pump:
         tasks: set[asyncio.Task[None]] = set()
         try:
             try:
-                while time.monotonic() < until:
+                while time.monotonic() < until and not stopping.is_set():
                     self._poked.clear()
                     await self._take(tasks)
                     if tasks:

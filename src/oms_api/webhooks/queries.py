@@ -43,6 +43,12 @@ _BEHIND = prepared(
     .join(EventLog, col(EventLog.tenant_id) == col(Subscription.tenant_id))
     .where(mine(Subscription), _HERE, col(Subscription.position) < col(EventLog.position))
 )
+_TENANTS_BEHIND = prepared(
+    select(Subscription.tenant_id)
+    .join(EventLog, col(EventLog.tenant_id) == col(Subscription.tenant_id))
+    .where(_HERE, col(Subscription.position) < col(EventLog.position))
+    .distinct()
+)
 
 
 async def subscriptions_by_id(reading: Reading, ids: Sequence[UUID]) -> Mapping[UUID, Subscription]:
@@ -98,6 +104,11 @@ async def end_of_log(reading: Reading) -> int:
 async def behind(reading: Reading) -> list[UUID]:
     """Subscriptions that have not yet seen the log to its end."""
     return await reading.all(_BEHIND)
+
+
+async def tenants_behind(reading: Reading) -> list[UUID]:
+    """Tenants with such subscriptions. Spans tenants: only the timer asks."""
+    return await reading.all(_TENANTS_BEHIND)
 
 
 async def events_after(reading: Reading, position: int) -> list[Any]:
