@@ -12,6 +12,7 @@ How a page is written:
   `{{cursor}}` stand for any. In variables `{{now}}`, `{{in 3 days}}` and `{{2 hours ago}}` are instants.
 - ```` ```sh ```` with `curl …` is sent like a document; `oms clock advance N` lets time pass and timers run.
 - ```` ```python ```` with a class `Receiver` listens at the address that it names, with the secret that the page got.
+  ```` ```json body ```` is what it heard last.
 
 Whatever follows from a block by reactions has happened before the next one.
 """
@@ -114,7 +115,7 @@ class Run:
             raise Mistake(f"{name}.md starts from {start!r}, which nobody can make")
         step: Step | None = None
         for block in [*blocks(text), None]:
-            if block is not None and step is not None and block.language == "json":
+            if block is not None and step is not None and block.language == "json" and block.info != "body":
                 _attach(step, block)
                 continue
             if step is not None:
@@ -122,6 +123,9 @@ class Run:
                 step = None
             if block is not None:
                 step = await self._begin(block)
+            if block is not None and block.info == "body":
+                assert self.listening is not None, "only a page with a receiver shows a body"
+                self._equal(json.loads(block.text), self.listening.last(), f"docs/{name}.md:{block.line}")
 
     async def _begin(self, block: Block) -> Step | None:
         if block.language == "graphql":
@@ -194,7 +198,7 @@ class Run:
 
     def _equal(self, shown: Any, came: Any, at: str) -> None:
         if isinstance(shown, dict) and isinstance(came, dict):
-            if list(shown) != list(came):
+            if shown.keys() != came.keys():  # facts' keys come in the engine's order
                 raise Mistake(f"{at}: the page shows the fields {list(shown)}, {list(came)} came")
             for key, value in shown.items():
                 self._equal(value, came[key], f"{at}.{key}")

@@ -28,6 +28,10 @@ class Listening:
     def secret(self, value: str) -> None:
         self.namespace["SECRET"] = value
 
+    def last(self) -> Any:
+        """The body that was heard last."""
+        return list(self.namespace["heard"].values())[-1]
+
     def as_sent(self, text: str) -> str:
         return text.replace(self.written, self.real)
 
