@@ -6,7 +6,7 @@ import pytest
 
 from oms_api import orders
 from oms_api.kit.caller import system
-from oms_api.kit.errors import ExceedsRemaining
+from oms_api.kit.errors import ExceedsRemaining, Invalid, InvalidAmount
 from orders.store import AUTHORIZE, CAPTURE, CONFIRM, Store, key, minor, sku, units, usd
 from world import travel
 
@@ -236,36 +236,68 @@ async def test_money_that_comes_after_the_order_lapsed_is_let_go_again(store: St
     assert minor(late["outstanding"]) == 0
 
 
-# --- units that upper domains move ---------------------------------------------------------------------------------
+# --- units and credits of upper domains: undone at once, because no location and no return stands behind them --------
 
 
 async def test_a_move_is_all_or_none_and_the_order_follows(store: Store) -> None:
     await store.open({"A": {"dc": 5}, "B": {"dc": 5}}, paymentRule="AUTHORIZED")
     order = await store.create({"A": 2, "B": 1})
     order_id, (a, b) = orders.ORDER.parse(order["id"]), (orders.LINE.parse(line["id"]) for line in order["lines"])
-    caller, state = system(store.api.tenant_id), orders.UnitState
+    state = orders.UnitState
+    async with store.world.db.transaction(system(store.api.tenant_id)) as tx:
+        steps = [
+            orders.Move(a, state.RESERVED, state.ALLOCATED, 2), orders.Move(b, state.RESERVED, state.PENDING, 1),
+        ]  # fmt: skip
+        after = await orders.move(tx, order_id, steps)
+        assert (after.version, after.status) == (2, orders.OrderStatus.PENDING)
+        with pytest.raises(ExceedsRemaining):
+            await orders.move(
+                tx,
+                order_id,
+                [
+                    orders.Move(a, state.ALLOCATED, state.SHIPPED, 2),
+                    orders.Move(b, state.RESERVED, state.CANCELLED, 1),
+                ],
+            )
+        lines = (await orders.lines_of(tx, [order_id]))[order_id]
+        assert [(line.reserved, line.allocated, line.pending, line.shipped) for line in lines] == [
+            (0, 2, 0, 0), (0, 0, 1, 0),
+        ]  # fmt: skip
+        with pytest.raises(Invalid):
+            await orders.move(tx, order_id, [orders.Move(order_id, state.RESERVED, state.ALLOCATED, 1)])
+        tx.discard()
+    assert await store.look(order) == order
 
-    async def move(*moves: orders.Move) -> orders.Order:
-        async with store.world.db.transaction(caller) as tx:
-            return await orders.move(tx, order_id, moves)
 
-    after = await move(
-        orders.Move(a, state.RESERVED, state.ALLOCATED, 2), orders.Move(b, state.RESERVED, state.PENDING, 1)
-    )
-    assert (after.version, after.status) == (2, orders.OrderStatus.PENDING)
-    shipped = orders.Move(a, state.ALLOCATED, state.SHIPPED, 2)
-    with pytest.raises(ExceedsRemaining):
-        await move(shipped, orders.Move(b, state.RESERVED, state.CANCELLED, 1))
-    now = await store.look(order)
-    assert now["version"] == 2
-    assert [units(line) for line in now["lines"]] == [{"allocated": 2}, {"pending": 1}]
+async def test_cancelling_units_lowers_the_total_and_lets_go_what_was_held(store: Store) -> None:
+    await store.open({"A": {"dc": 5}}, paymentRule="AUTHORIZED")
+    tax = [{"kind": "TAX", "label": "Tax", "amount": usd("1.00")}]
+    order = await store.create({"A": 3}, adjustments=tax, shippingCharge=usd("5.00"))
+    order_id, line_id = orders.ORDER.parse(order["id"]), orders.LINE.parse(order["lines"][0]["id"])
+    caller = system(store.api.tenant_id)
+    async with store.world.db.transaction(caller) as tx:
+        with pytest.raises(ExceedsRemaining):
+            await orders.cancel_units(tx, order_id, [orders.CancelUnits(line_id, 4)], reason="customer")
+        await orders.cancel_units(tx, order_id, [orders.CancelUnits(line_id, 1)], reason="customer")
+    less = await store.look(order)
+    assert units(less["lines"][0]) == {"reserved": 2, "cancelled": 1}
+    assert [minor(less[name]) for name in ("subtotal", "taxTotal", "total")] == [2000, 66, 2566]
+    assert await store.reserved("A") == {"A@dc": 2}
+    async with store.world.db.transaction(caller) as tx:
+        await orders.cancel_units(tx, order_id, None, reason="customer")
+    gone = await store.look(order)
+    assert (gone["status"], minor(gone["total"]), gone["version"]) == ("CANCELLED", 0, 3)
+    assert await store.reserved("A") == {}
 
 
 async def test_a_credit_lowers_what_is_outstanding_and_not_the_total(store: Store) -> None:
     await store.open({"A": {"dc": 5}}, paymentRule="AUTHORIZED")
     order = await store.create({"A": 2})
     async with store.world.db.transaction(system(store.api.tenant_id)) as tx:
-        await orders.credit(tx, orders.ORDER.parse(order["id"]), 300)
-    now = await store.look(order)
-    assert [minor(now[name]) for name in ("total", "creditedTotal", "outstanding")] == [2000, 300, 1700]
-    assert minor((await store.authorize(order))["payment"]["authorized"]) == 1700
+        after = await orders.credit(tx, orders.ORDER.parse(order["id"]), 300)
+        assert (after.total_minor, after.credited_minor, after.version) == (2000, 300, 2)
+        assert orders.outstanding(after, orders.Funds()) == 1700
+        with pytest.raises(InvalidAmount):
+            await orders.credit(tx, after.id, 0)
+        tx.discard()
+    assert await store.look(order) == order

@@ -1,13 +1,16 @@
 """Every sort key and every way to find an order goes through an index, on both engines."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
+from sqlmodel import col, select
 
 from oms_api.kit import ids
 from oms_api.kit.caller import system
-from oms_api.kit.db import Tx
+from oms_api.kit.db import Tx, mine
 from oms_api.kit.paging import Window
 from oms_api.orders.models import ORDER, Order, OrderLine
 from oms_api.orders.queries import page, rows
@@ -63,10 +66,15 @@ async def fill(store: Store) -> None:
 
 
 @pytest.fixture(scope="module")
-async def full(world: World) -> Store:
+async def full(world: World) -> AsyncIterator[Store]:
     store = Store(world, await world.tenant())
     await fill(store)
-    return store
+    yield store
+    # nobody placed these orders, so no book of the ledgers knows them: they must not outlive this module
+    async with world.db.transaction(system(store.api.tenant_id)) as tx:
+        made = select(Order.id).where(mine(Order), col(Order.number) >= 2000)
+        await tx.run(delete(OrderLine.__table__).where(mine(OrderLine), col(OrderLine.order_id).in_(made)))
+        await tx.run(delete(Order.__table__).where(mine(Order), col(Order.number) >= 2000))
 
 
 async def plan_of(tx: Tx, statement: Any, **values: Any) -> str:
