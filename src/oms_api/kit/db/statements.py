@@ -55,7 +55,7 @@ class Compiled:
         self.touched = [(i, process) for i, process in enumerate(self.processors) if process is not None]
         self.scalar = self.model is None and len(columns) == 1
         self.is_table = self.model is not None
-        row: Any = None if self.is_table or not columns else namedtuple("Row", self.keys)
+        row: Any = None if self.is_table or self.scalar or not columns else namedtuple("Row", self.keys)
         self.make: Any = row and row._make
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
