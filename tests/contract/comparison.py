@@ -46,10 +46,7 @@ def problems(
     kept = reach(contract, missing.__contains__, _shared(contract, schema)).found
     pruned = build_ast_schema(prune(parse(contract_sdl), kept), assume_valid_sdl=True)
     return [
-        *(
-            f"{c} is listed as missing, but the contract does not name it."
-            for c in sorted(missing - promised)
-        ),
+        *(f"{c} is listed as missing, but the contract does not name it." for c in sorted(missing - promised)),
         *(f"{c} is listed as missing, but is there: take it off." for c in sorted(missing & built)),
         *(f"{c} is listed as missing, but a scope never may." for c in sorted(filter(_is_scope, missing))),
         *sorted(c.description for c in find_schema_changes(pruned, schema) if c.type in FAILING_CHANGES),

@@ -123,9 +123,7 @@ def reach(schema: GraphQLSchema, is_missing: Callable[[str], bool], also: Iterab
     return walk
 
 
-def applied(
-    schema: GraphQLSchema, owner: str, output_field: GraphQLField
-) -> dict[str, dict[str, str | None]]:
+def applied(schema: GraphQLSchema, owner: str, output_field: GraphQLField) -> dict[str, dict[str, str | None]]:
     """Directives of the schema applied to a field, defaults included.
 
     Directive → element (`EXPIRED` of a list, `weight=10` otherwise) → coordinate of the enum value or

@@ -33,9 +33,7 @@ def main(arguments: list[str]) -> int:
     lost = rewrite(CONTRACT, SCHEMA, MISSING, grow="--grow" in arguments)
     for coordinate in sorted(lost):
         print(f"{coordinate} was built and is gone")
-    print(
-        "refused; --grow lists them" if lost else f"{len(read_list(MISSING))} coordinates are still missing"
-    )
+    print("refused; --grow lists them" if lost else f"{len(read_list(MISSING))} coordinates are still missing")
     return 1 if lost else 0
 
 

@@ -133,18 +133,12 @@ def test_a_listed_part_that_the_contract_does_not_know_is_named() -> None:
 
 def test_a_type_that_is_built_is_compared_even_where_only_listed_parts_lead_to_it() -> None:
     schema = changed((" documents: [Document!]!", ""), ("{ url: String! }", "{ url: String }"))
-    assert problems(SHOP, schema, ["Order.documents"]) == [
-        "Document.url is String! in the contract and String here."
-    ]
+    assert problems(SHOP, schema, ["Order.documents"]) == ["Document.url is String! in the contract and String here."]
 
 
 def test_a_listed_type_does_not_excuse_a_field_of_another_type() -> None:
-    schema = changed(
-        ("enum OrderStatus { DRAFT CONFIRMED }", ""), ("status: OrderStatus!", "status: String!")
-    )
-    assert problems(SHOP, schema, ["OrderStatus"]) == [
-        "Order.status is OrderStatus! in the contract and String! here."
-    ]
+    schema = changed(("enum OrderStatus { DRAFT CONFIRMED }", ""), ("status: OrderStatus!", "status: String!"))
+    assert problems(SHOP, schema, ["OrderStatus"]) == ["Order.status is OrderStatus! in the contract and String! here."]
 
 
 @pytest.mark.parametrize(
@@ -222,9 +216,7 @@ def test_a_scope_is_never_missing() -> None:
 
 def test_an_output_enum_value_beyond_the_contract_is_announced() -> None:
     schema = changed(("{ DRAFT CONFIRMED }", "{ DRAFT CONFIRMED LOST }"))
-    assert problems(SHOP, schema) == [
-        "OrderStatus.LOST is beyond the contract: announce it before it is sent."
-    ]
+    assert problems(SHOP, schema) == ["OrderStatus.LOST is beyond the contract: announce it before it is sent."]
     assert problems(SHOP, schema, announced=["OrderStatus.LOST"]) == []
 
 
@@ -242,9 +234,7 @@ def test_an_enum_value_that_is_only_sent_to_us_needs_no_announcement() -> None:
 
 
 def test_the_list_names_the_first_missing_part_of_each_path() -> None:
-    schema = (
-        "type Query { order(by: OrderRef!): Order } type Order { id: ID! } input OrderRef @oneOf { id: ID }"
-    )
+    schema = "type Query { order(by: OrderRef!): Order } type Order { id: ID! } input OrderRef @oneOf { id: ID }"
     listed = still_missing(SHOP, schema)
     assert listed == {
         "@cost", "@emits", "@errors", "@scope", "Mutation", "Node", "Order.documents", "Order.note",
@@ -259,9 +249,7 @@ def test_going_deeper_is_no_growth_but_losing_a_built_part_is() -> None:
 
 
 def test_the_list_is_rewritten_only_when_it_does_not_grow(tmp_path: Path) -> None:
-    contract, schema, listing = (
-        tmp_path / name for name in ("contract.graphql", "schema.graphql", "missing.txt")
-    )
+    contract, schema, listing = (tmp_path / name for name in ("contract.graphql", "schema.graphql", "missing.txt"))
     contract.write_text(SHOP)
     schema.write_text(changed((" note: String", "")))
     listing.write_text("Order.documents\n")

@@ -12,8 +12,8 @@ SOURCE = Path(__file__).parents[2] / "src" / "oms_api"
 LINES_MAX = 400
 # Above every domain: they compose, nobody below may know them.
 TOP = {
-    "app", "bell", "cli", "client", "config", "demo", "dev", "doctor", "domains", "log", "migrate", "schema", "seed", "serve",
-    "worker", "__main__", "explorer",
+    "app", "bell", "cli", "client", "config", "demo", "dev", "doctor", "domains", "log", "migrate", "schema", "seed",
+    "serve", "worker", "__main__", "explorer",
 }  # fmt: skip
 
 

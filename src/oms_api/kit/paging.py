@@ -120,7 +120,9 @@ def beyond(columns: Sequence[Any], descending: Sequence[bool], key: Sequence[Any
                 column < key[i] if smaller else column > key[i],
             )
         )
-    return or_(*options)
+    # implied by the options, but only this an index can begin its range with
+    edge = columns[0] <= key[0] if descending[0] == after else columns[0] >= key[0]
+    return and_(edge, or_(*options))
 
 
 def keyset(statement: Any, columns: Sequence[Any], descending: Sequence[bool], asked: Window) -> Any:
