@@ -1,6 +1,7 @@
 """What `docs/` says is what the API does: every block runs, on both engines."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,17 @@ async def test_every_block_of_a_page_does_what_the_page_says(api: Api, name: str
     run = Run(api)
     try:
         await run.page(name)
+    finally:
+        if run.listening:
+            run.listening.close()
+    assert run.sent
+
+
+async def test_a_receiver_with_a_true_clock_believes_a_deployment_that_has_travelled(api: Api) -> None:
+    clock.set_offset(clock.offset() + timedelta(hours=5))
+    run = Run(api)
+    try:
+        await run.page("webhooks")
     finally:
         if run.listening:
             run.listening.close()

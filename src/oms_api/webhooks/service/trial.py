@@ -48,7 +48,9 @@ async def rehearse(tx: Tx, *, handle: str, topic: str, subject_id: str | None, s
             raise Invalid(str(error), path=("input", "subjectId")) from error
     at = clock.now()
     if not send:
-        headers = rules.headers(MESSAGE(ids.new()), int(at.timestamp()), body, subscriptions.signing(row))
+        headers = rules.headers(
+            MESSAGE(ids.new()), int((at - clock.offset()).timestamp()), body, subscriptions.signing(row)
+        )
         return Trial(body.decode(), headers, None)
     delivery = await tx.add(
         Delivery,
