@@ -1,9 +1,13 @@
-"""Alembic's environment: one connection, one transaction a revision, lock and statement time-outs on PostgreSQL."""
+"""Alembic's environment: one migration at a time, whoever starts two.
+
+PostgreSQL: an advisory lock, then one transaction a revision with lock and statement time-outs. SQLite: one write
+transaction around everything, from before the revision is read.
+"""
 
 import asyncio
 
 from alembic import context
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import SQLModel
@@ -18,6 +22,7 @@ parts("models")
 parts("jobs")
 
 MIGRATION_LOCK = 7_223_001  # any number that nobody else uses: one migration at a time
+WAIT_S = 300
 
 
 def render(kind: str, item: object, autogen: object) -> str | bool:
@@ -38,18 +43,19 @@ def render(kind: str, item: object, autogen: object) -> str | bool:
 
 
 def run(connection: Connection) -> None:
+    sqlite = connection.dialect.name == "sqlite"
     context.configure(
         connection=connection,
         target_metadata=SQLModel.metadata,
-        transaction_per_migration=True,
-        render_as_batch=connection.dialect.name == "sqlite",
+        transaction_per_migration=not sqlite,
+        render_as_batch=sqlite,
         compare_type=False,
         render_item=render,
     )
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SET lock_timeout = '5s'"))
-        connection.execute(text("SET statement_timeout = '300s'"))
+    if not sqlite:
+        connection.execute(text(f"SET statement_timeout = '{WAIT_S}s'"))
         connection.execute(text(f"SELECT pg_advisory_lock({MIGRATION_LOCK})"))
+        connection.execute(text("SET lock_timeout = '5s'"))
         connection.commit()
     with context.begin_transaction():
         context.run_migrations()
@@ -57,7 +63,12 @@ def run(connection: Connection) -> None:
 
 async def main() -> None:
     url = context.config.attributes.get("url") or Settings().database_url
-    engine = create_async_engine(url)
+    sqlite = url.startswith("sqlite")
+    engine = create_async_engine(url, connect_args={"timeout": WAIT_S} if sqlite else {})
+    if sqlite:
+        # the driver begins transactions late and not at all for DDL: it leaves both to us
+        event.listen(engine.sync_engine, "connect", lambda made, _: setattr(made, "isolation_level", None))
+        event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     try:
         async with engine.connect() as connection:
             await connection.run_sync(run)

