@@ -120,6 +120,12 @@ class PostgreSQL:
         await connection.executemany(sql, rows)
 
     def translate(self, error: BaseException) -> Exception | None:
+        if isinstance(error, asyncpg.PostgresError):
+            # `Failing row contains (…)`, `invalid input for query argument $3: '…'`: a customer's data, and errors are
+            # logged
+            error.detail = None
+            if isinstance(error, asyncpg.DataError):
+                error.args = (str(error).partition(":")[0],)
         if isinstance(error, asyncpg.IntegrityConstraintViolationError):
             return Conflict(str(error.constraint_name))
         if isinstance(
