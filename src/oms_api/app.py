@@ -23,7 +23,7 @@ from oms_api.kit.errors import Overloaded
 from oms_api.kit.graphql.context import Context
 from oms_api.kit.graphql.errors_page import explained
 from oms_api.kit.graphql.execution import Engine, RequestError
-from oms_api.kit.graphql.http import endpoint
+from oms_api.kit.graphql.http import endpoint, overloaded
 from oms_api.kit.graphql.types import configure_errors_page
 from oms_api.kit.ids import NOBODY
 from oms_api.kit.secrets import hashed
@@ -131,7 +131,7 @@ def create_app(
 
     async def guarded(request: Request) -> Response:
         if places.locked():
-            return JSONResponse({"errors": [{"message": "Too busy."}]}, 503, {"Retry-After": "1"})
+            return overloaded(request)
         async with places:
             started = time.perf_counter()
             response = await graphql(request)

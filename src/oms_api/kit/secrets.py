@@ -22,7 +22,9 @@ def configure(keys: Sequence[str]) -> None:
     """Set this process's keys, newest first. Each at least 32 characters."""
     for key in keys:
         if len(key) < 32:
-            raise ValueError("each of OMS_SECRET_KEYS must have at least 32 characters; make one with: oms keys secret")
+            raise ValueError(
+                "each of OMS_SECRET_KEYS must have at least 32 characters; make one with: openssl rand -hex 32"
+            )
     _keys[:] = [key.encode() for key in keys]
 
 

@@ -52,12 +52,12 @@ def _bad(message: str, status: int = 400, code: str = "BAD_REQUEST") -> RequestE
 async def _body(request: Request) -> bytes:
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > BODY_BYTES_MAX:
-        raise _bad(f"The body is larger than {BODY_BYTES_MAX} bytes; use a bulk operation.", 413, "BODY_TOO_LARGE")
+        raise _bad(f"The body is larger than {BODY_BYTES_MAX} bytes; send less at once.", 413, "BODY_TOO_LARGE")
     chunks, size = [], 0
     async for chunk in request.stream():
         size += len(chunk)
         if size > BODY_BYTES_MAX:
-            raise _bad(f"The body is larger than {BODY_BYTES_MAX} bytes; use a bulk operation.", 413, "BODY_TOO_LARGE")
+            raise _bad(f"The body is larger than {BODY_BYTES_MAX} bytes; send less at once.", 413, "BODY_TOO_LARGE")
         chunks.append(chunk)
     return b"".join(chunks)
 
@@ -104,6 +104,18 @@ async def _parameters(request: Request) -> tuple[str, dict[str, Any] | None, str
     if given.get("extensions") is not None and not isinstance(given["extensions"], dict):
         raise _bad("`extensions` must be an object.")
     return text, variables, operation
+
+
+def overloaded(request: Request) -> Response:
+    """The answer of a process that has too much to do already."""
+    error = RequestError("OVERLOADED", [GraphQLError("This replica has too much to do; try again in a moment.")])
+    request_id = request_id_of(request)
+    return Response(
+        orjson.dumps(refused(error, request_id, {})),
+        503,
+        {"Retry-After": "1", "X-Request-Id": request_id, "Cache-Control": "no-store"},
+        media_type=f"{_accepted(request.headers.get('accept', '')) or JSON}; charset=utf-8",
+    )
 
 
 def endpoint(
