@@ -23,6 +23,7 @@ from oms_api.config import Settings
 from oms_api.domains import parts
 from oms_api.kit import events, jobs, travel
 from oms_api.kit.db import Database
+from oms_api.kit.errors import Overloaded
 from oms_api.kit.relay import Relay
 
 log = structlog.get_logger()
@@ -105,6 +106,8 @@ class Worker:
             if not self._jobs.stopping.is_set():
                 raise
             log.info("job cut off by the end of the worker; it is told again", kind=kind, job=name)
+        except Overloaded as error:
+            log.warning("job waits for the database; it is told again", kind=kind, job=name, error=str(error))
         except Exception as error:
             log.error("job failed", kind=kind, job=name, exc_info=error)
         finally:

@@ -19,6 +19,7 @@ from sqlmodel import Field, SQLModel, col, select
 from oms_api.kit import clock, events, idempotency
 from oms_api.kit.caller import system
 from oms_api.kit.db import Database, Instant, Tx, any_of, mine, param, prepared
+from oms_api.kit.errors import Overloaded
 from oms_api.kit.events import Event, Fact
 from oms_api.kit.idempotency import IdempotencyKey
 from oms_api.kit.ids import NOBODY
@@ -181,6 +182,8 @@ async def react(jobs: Jobs, name: str, tenant_id: UUID, event_ids: Sequence[UUID
                         await handle(tx, event)
 
                 await jobs.db.run(once, caller)
+        except Overloaded:
+            raise  # the database is away, which is not this event's fault: it is told again
         except Exception as error:  # noqa: BLE001 - whatever it is, it is written down and retried
             await _failed(jobs, name, event, error)
 

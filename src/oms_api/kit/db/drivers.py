@@ -141,6 +141,7 @@ class PostgreSQL:
             | asyncpg.AdminShutdownError
             | asyncpg.QueryCanceledError
             | asyncpg.InterfaceError
+            | asyncpg.InternalClientError  # the server said good-bye on a connection that was idle
             | OSError,
         ):
             return Overloaded(f"the database did not answer ({type(error).__name__}: {error})")
