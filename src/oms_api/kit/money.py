@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
+from babel.core import Locale, UnknownLocaleError
 from babel.numbers import format_currency, list_currencies
 
 from oms_api.kit.errors import InvalidAmount
@@ -88,12 +89,11 @@ def parse(amount: str | Decimal, currency: str, path: Sequence[str | int] = ()) 
 @lru_cache(4096)
 def formatted(minor: int, currency: str, locale: str) -> str:
     """For humans: `19,90 €`. Raises ValueError for an unknown BCP 47 locale."""
-    return format_currency(
-        Decimal(minor).scaleb(-digits(currency)),
-        currency,
-        locale=locale.replace("-", "_"),
-        currency_digits=True,
-    )
+    try:
+        known = Locale.parse(locale.replace("_", "-"), sep="-")
+    except UnknownLocaleError as error:
+        raise ValueError(str(error)) from error
+    return format_currency(Decimal(minor).scaleb(-digits(currency)), currency, locale=known, currency_digits=True)
 
 
 def prorate(total: int, weights: Sequence[int]) -> list[int]:

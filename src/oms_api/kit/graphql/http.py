@@ -5,17 +5,19 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
+import structlog
 from graphql import GraphQLError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from oms_api.kit.errors import Overloaded
 from oms_api.kit.graphql.context import Context
-from oms_api.kit.graphql.execution import Engine, RequestError, refused
+from oms_api.kit.graphql.execution import MASKED, Engine, RequestError, refused
 from oms_api.kit.ids import encode, new
 
+log = structlog.get_logger()
+
 BODY_BYTES_MAX = 256 * 1024
-JSON_DEPTH_MAX = 64
 GRAPHQL_JSON = "application/graphql-response+json"
 JSON = "application/json"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
@@ -168,6 +170,10 @@ def endpoint(
             headers["Retry-After"] = str(error.retry_after_s)
         except ClientDisconnect:
             return Response(status_code=499)
+        except Exception as error:
+            log.error("bug", request_id=request_id, exc_info=error)
+            body = refused(RequestError("INTERNAL", [GraphQLError(MASKED)]), request_id, {})
+            status = 500
         return Response(orjson.dumps(body), status, headers, media_type=f"{media}; charset=utf-8")
 
     return handle

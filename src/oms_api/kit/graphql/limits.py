@@ -1,5 +1,6 @@
-"""Limits of one operation: depth, aliases, tokens, cost. Rules are made once, so that the validation cache hits."""
+"""Limits of one operation: depth, aliases, repetitions, literals, tokens, cost."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from graphql import (
     DocumentNode,
     FieldNode,
+    FloatValueNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
@@ -17,26 +19,31 @@ from graphql import (
     ListValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    StringValueNode,
     VariableNode,
     get_named_type,
     specified_rules,
 )
-from graphql.validation import ASTValidationRule, ValidationContext
+from graphql.validation import ValidationContext, ValidationRule
 
 DEPTH_MAX = 12
 ALIASES_MAX = 30
 TOKENS_MAX = 2_000
 COST_MAX = 5_000
 INTROSPECTION_DEPTH_MAX = 16
+REPETITIONS_MAX = 50  # comparing 380 fields of one name with each other took 3 s
+DIGITS_MAX = 40
 SIZE_MAX = 250  # a page has at most 100 and a list argument at most 250: what is more is refused by the field itself
 
 
-class DepthAndAliases(ASTValidationRule):
-    """Refuse documents deeper than DEPTH_MAX (introspection: 16) or with more than ALIASES_MAX aliases."""
+class Limits(ValidationRule):
+    """Refuse documents deeper than DEPTH_MAX (introspection: 16), with more than ALIASES_MAX aliases, that repeat a
+    field more often than REPETITIONS_MAX, or with literals that no column can hold."""
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
         self.aliases = 0
+        self.repetitions: Counter[tuple[object, str]] = Counter()
         self.fragments: dict[str, FragmentDefinitionNode] = {
             node.name.value: node for node in context.document.definitions if isinstance(node, FragmentDefinitionNode)
         }
@@ -47,6 +54,22 @@ class DepthAndAliases(ASTValidationRule):
             self.aliases += 1
             if self.aliases == ALIASES_MAX + 1:
                 self.report_error(GraphQLError(f"More than {ALIASES_MAX} aliases; send several requests.", node))
+        if node.selection_set is not None:
+            name = (node.alias or node.name).value
+            named = (self.context.get_parent_type(), name)
+            self.repetitions[named] += 1
+            if self.repetitions[named] == REPETITIONS_MAX + 1:
+                self.report_error(GraphQLError(f"{name} more than {REPETITIONS_MAX} times; select it once.", node))
+
+    def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
+        if "\0" in node.value:
+            self.report_error(GraphQLError("A text holds the character NUL, which no text may; take it out.", node))
+
+    def enter_int_value(self, node: IntValueNode | FloatValueNode, *_: Any) -> None:
+        if len(node.value) > DIGITS_MAX:
+            self.report_error(GraphQLError(f"A number has {len(node.value)} digits; at most {DIGITS_MAX}.", node))
+
+    enter_float_value = enter_int_value
 
     def enter_operation_definition(self, node: OperationDefinitionNode, *_: Any) -> None:
         depth = self._depth(node.selection_set, frozenset())
@@ -77,7 +100,8 @@ class DepthAndAliases(ASTValidationRule):
         return deepest
 
 
-RULES = [*specified_rules, DepthAndAliases]
+# in two steps: the first bounds what the second costs
+RULES = ([Limits], list(specified_rules))
 
 
 @dataclass
@@ -96,6 +120,7 @@ class CostPlan:
             node.name.value: node for node in self.document.definitions if isinstance(node, FragmentDefinitionNode)
         }
         self.variables: set[str] = set()
+        self.spread: dict[str, int] = {}
         self.known: dict[tuple[Any, ...], int] = {}
         self.defaults = {
             node.variable.name.value: _literal_size(node.default_value, {}) if node.default_value else None
@@ -111,6 +136,7 @@ class CostPlan:
         found = self.known.get(key)
         if found is None:
             root = self.schema.get_root_type(self.operation.operation)
+            self.spread = {}
             found = self._selections(self.operation.selection_set, root, variables)
             if len(self.known) < 1_000 and set(sizes) == self.variables:
                 self.known[key] = found
@@ -129,10 +155,16 @@ class CostPlan:
                     variables,
                 )
             elif isinstance(selection, FragmentSpreadNode) and (fragment := self.fragments.get(selection.name.value)):
-                total += self._selections(
-                    fragment.selection_set, self.schema.get_type(fragment.type_condition.name.value), variables
-                )
+                total += self._fragment(fragment, variables)
         return total
+
+    def _fragment(self, fragment: FragmentDefinitionNode, variables: Mapping[str, Any]) -> int:
+        """Worked out once: fragments that name another twice each would take 2^n steps."""
+        name = fragment.name.value
+        if name not in self.spread:
+            type_ = self.schema.get_type(fragment.type_condition.name.value)
+            self.spread[name] = self._selections(fragment.selection_set, type_, variables)
+        return self.spread[name]
 
     def _field(self, node: FieldNode, parent: Any, variables: Mapping[str, Any]) -> int:
         if not isinstance(parent, GraphQLObjectType) or node.name.value not in parent.fields:

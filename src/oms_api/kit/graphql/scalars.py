@@ -108,6 +108,9 @@ JSON_DEPTH_MAX = 32
 def _json(value: Any) -> Any:
     level = [value]
     for _ in range(JSON_DEPTH_MAX):
+        for item in level:
+            if isinstance(item, int | float) and not -(2**63) <= item < 2**63:
+                raise _bad("JSON number", item, "one that fits 64 bits")
         level = [
             inner
             for item in level
