@@ -23,7 +23,7 @@ def configure(keys: Sequence[str]) -> None:
     for key in keys:
         if len(key) < 32:
             raise ValueError(
-                "each of OMS_SECRET_KEYS must have at least 32 characters; make one with: openssl rand -hex 32"
+                "each of OMS_SECRET_KEYS needs at least 32 characters; make one with: openssl rand -hex 32"
             )
     _keys[:] = [key.encode() for key in keys]
 
