@@ -11,7 +11,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -82,14 +82,6 @@ class Cart:
 
     def key(self, step: str) -> str:
         return f"cart-{self.number}-{step}"
-
-
-@dataclass
-class Told:
-    """What the API answered, counted."""
-
-    codes: Counter[str] = field(default_factory=Counter)
-    fates: Counter[str] = field(default_factory=Counter)
 
 
 FATES = (("leave", 25), ("cancel", 10), ("cancel late", 5), ("ship partly", 15), ("ship", 20), ("deliver", 15),
@@ -191,7 +183,9 @@ class Shop:
     """What customers and locations do; every answer that is not wanted fails the test."""
 
     def __init__(self, api: Api) -> None:
-        self.api, self.told = api, Told()
+        self.api = api
+        self.codes: Counter[str] = Counter()
+        self.fates: Counter[str] = Counter()
 
     async def buy(self, cart: Cart) -> None:
         """Ask for a promise, order, pay."""
@@ -237,7 +231,7 @@ class Shop:
             cart.payment_id = paid["payment"]["id"]
             if cart.captured_early:
                 await self._capture(cart)
-        self.told.codes.update(codes)
+        self.codes.update(codes)
 
     async def _capture(self, cart: Cart) -> None:
         """All of it, once: a second time there is nothing left."""
@@ -245,8 +239,8 @@ class Shop:
 
     def _refused(self, where: str, codes: Sequence[str]) -> None:
         assert codes and set(codes) <= REFUSALS, codes
-        self.told.fates[f"{where} refused"] += 1
-        self.told.codes.update(codes)
+        self.fates[f"{where} refused"] += 1
+        self.codes.update(codes)
 
     async def cancel(self, cart: Cart) -> None:
         cancelled = await self.api.ok(
@@ -369,15 +363,16 @@ async def test_a_thousand_carts_leave_every_invariant_true(world: World, api: Ap
     ended, cpu = time.perf_counter(), time.process_time() - cpu
     await check(world, api.tenant_id)
     checked = time.perf_counter()
+    engine, phases = world.url.partition(":")[0], [bought - built, settled - bought, ended - settled]
     print(
-        f"\n{world.url.partition(':')[0]}: built in {built - began:.1f} s, {CARTS} carts in "
-        f"{ended - built:.1f} s, {cpu:.1f} s CPU here (bought {bought - built:.1f}, settled {settled - bought:.1f}, sent {ended - settled:.1f}), "
-        f"checked in {checked - ended:.1f} s; {dict(shop.told.fates)} {dict(shop.told.codes)}"
+        f"\n{engine}: world built in {built - began:.1f} s; {CARTS} carts in {ended - built:.1f} s, {cpu:.1f} s CPU "
+        f"here (bought, settled, sent: {[round(phase, 1) for phase in phases]}); invariants checked in "
+        f"{checked - ended:.1f} s; {dict(shop.fates)} {dict(shop.codes)}"
     )
     now = await statuses(api)
     assert now.total() == len(ordered)
-    assert len(ordered) + shop.told.fates.total() == CARTS
-    assert shop.told.fates["promise refused"] > 0, "nothing was scarce"
+    assert len(ordered) + shop.fates.total() == CARTS
+    assert shop.fates["promise refused"] > 0, "nothing was scarce"
     assert 600 < len(ordered) < 1_000
     unpaid = [cart for cart in ordered if not cart.payment_id]
     assert now["PENDING"] == sum(1 for cart in unpaid if cart.fate != "cancel")
