@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import uvicorn
@@ -56,7 +57,12 @@ def contract_schema() -> GraphQLSchema:
 
 
 def world_schema() -> GraphQLSchema:
-    return build_ast_schema(visit(parse(CONTRACT.read_text()), _NotBuilt()))
+    schema = build_ast_schema(visit(parse(CONTRACT.read_text()), _NotBuilt()))
+    for type_ in schema.type_map.values():
+        if getattr(type_, "is_one_of", False):
+            # once strawberry has built a schema in this process, introspection reads `isOneOf` from its definition
+            type_.extensions["strawberry-definition"] = SimpleNamespace(is_one_of=True)
+    return schema
 
 
 def _refusal(code: str, message: str, *path: str) -> dict[str, Any]:

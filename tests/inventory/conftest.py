@@ -1,8 +1,8 @@
 """A fresh shop for each test."""
 
 import pytest
-from stock_world import Shop, open_shop
 
+from inventory.stock_world import Shop, open_shop
 from world import World
 
 

@@ -1,8 +1,8 @@
 """Units held for a demand: reserved, taken over, extended, let go, expired, shipped, back again."""
 
 import pytest
-from stock_world import Shop, refused, somebody, soon
 
+from inventory.stock_world import Shop, refused, somebody, soon
 from oms_api import inventory
 from oms_api.inventory import ReservationState, StockBucket, Units
 from oms_api.kit import ids

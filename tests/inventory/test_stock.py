@@ -1,8 +1,8 @@
 """Stock by deltas and by absolutes, and how it is read, through the API."""
 
 import pytest
-from stock_world import ADJUST, INVENTORY, SET, Shop, somebody
 
+from inventory.stock_world import ADJUST, INVENTORY, SET, Shop, somebody
 from oms_api import inventory
 from oms_api.inventory.service import ledger
 from oms_api.kit.db import Tx

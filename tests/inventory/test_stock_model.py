@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from stock_model import Ask, Hold, Model, No, Place
-from stock_world import Shop, soon
 
+from inventory.stock_model import Ask, Hold, Model, No, Place
+from inventory.stock_world import Shop, soon
 from oms_api import inventory
 from oms_api.inventory import Change, Expected, Quantity, Receipt, StockBucket, Units, Wanted
 from oms_api.kit import clock, ids

@@ -5,8 +5,7 @@ import random
 from collections.abc import Awaitable
 from datetime import timedelta
 
-from stock_world import Shop, somebody, soon
-
+from inventory.stock_world import Shop, somebody, soon
 from oms_api import inventory
 from oms_api.inventory import Change, Expected, Receipt, ReservationState, StockBucket, Units
 from oms_api.kit import clock, ids

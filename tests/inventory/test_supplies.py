@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from stock_world import INVENTORY, PUT, RECEIVE, Shop, refused, somebody
-
+from inventory.stock_world import INVENTORY, PUT, RECEIVE, Shop, refused, somebody
 from world import World, statements
 
 AT = "2027-01-10T08:00:00Z"
