@@ -12,12 +12,14 @@ from oms_api.catalog.events import SkuCreated, SkuUpdated
 from oms_api.catalog.models import SKU, Sku, SkuBarcode, SkuKind, TrackingMode
 from oms_api.kit import clock, ids
 from oms_api.kit.db import Tx, any_of, mine, prepared
-from oms_api.kit.errors import Invalid, InvalidTransition, Refusal, Required, Taken, refuse
+from oms_api.kit.errors import Invalid, InvalidTransition, Refusal, Required, Taken, camel, refuse
 from oms_api.kit.events import emit
 from oms_api.kit.metadata import merged
+from oms_api.kit.texts import is_text
 
 PUT_MAX = 250
 _CODE = re.compile(r"[!-~]([ -~]{0,98}[!-~])?")
+_TEXTS = {"name": 255, "unit": 20, "hs_code": 20}  # characters at most
 _MEASURES = ("weight_grams", "length_mm", "width_mm", "height_mm")
 _NEW = {"kind": SkuKind.PHYSICAL, "tracking": TrackingMode.NONE, "unit": "piece", "components": [], "barcodes": []}
 _FORGET = prepared(
@@ -106,8 +108,14 @@ def _problems(
         found.append(Invalid(f"{code[:40]!r} is not a SKU code; use 1 to 100 printable ASCII characters.", path=path))
     if codes.count(code) > 1:
         found.append(Invalid(f"{code} is named twice; send each SKU once.", path=(*path, "code")))
-    if not change["name"].strip() or len(change["name"]) > 255:
-        found.append(Invalid("name must have 1 to 255 characters.", path=(*path, "name")))
+    for name, most in _TEXTS.items():
+        text = change.get(name)
+        if text is not None and not is_text(text, most):
+            found.append(
+                Invalid(
+                    f"{camel(name)} must have 1 to {most} characters and no control characters.", path=(*path, name)
+                )
+            )
     for name in _MEASURES:
         value = change.get(name)
         if value is not None and not 0 <= value <= 100_000_000:

@@ -27,6 +27,7 @@ from oms_api.kit.graphql import (
     Payload,
     Url,
     argument,
+    capped,
     describe_enum,
     field,
     mutation,
@@ -89,7 +90,7 @@ class InventoryPosition(Node):
 
     @field(description="Units expected.")
     async def incoming(self, info: Info) -> int:
-        return (await self._beside(info)).incoming
+        return capped((await self._beside(info)).incoming)
 
     async def _beside(self, info: Info) -> queries.Beside:
         found = await info.context.load(queries.beside, (self.row.sku, self.row.location_id))
@@ -102,7 +103,7 @@ def position_of(row: models.Position) -> InventoryPosition:
         row=row,
         sku=row.sku,
         on_hand=row.on_hand,
-        unavailable=row.damaged + row.quality_control + row.in_transfer,
+        unavailable=capped(row.damaged + row.quality_control + row.in_transfer),
         updated_at=row.updated_at,
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from oms_api.kit.errors import Invalid, NotFound, Path, Refusal, Required
 from oms_api.kit.money import is_currency
+from oms_api.kit.texts import is_text
 
 COUNT_MAX = 1_000_000_000
 PROCESSING_DAYS_MAX = 365
@@ -20,8 +21,6 @@ ADDRESS_LINES_MAX = 3
 _HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
 _CUT_OFF = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")  # ITU-T E.164: at most 15 digits after the plus
-# C0 and C1 controls, line and paragraph separators, surrogates: PostgreSQL cannot store some, no label can print any
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _ADDRESS_LENGTHS = {"name": 255, "city": 255, "region": 100, "postalCode": 20, "company": 255}
 # XK is user-assigned, not ISO's, but it is what carriers and marketplaces send for Kosovo
 _BESIDE_ISO = frozenset({"XK"})
@@ -53,8 +52,7 @@ def check_handle(handle: str, path: Path, counted: Counter[str], problems: list[
 
 
 def check_text(value: str, name: str, max_: int, path: Path, problems: list[Refusal]) -> None:
-    """`value` has 1 to `max_` characters that can be printed, not only blanks."""
-    if not value.strip() or len(value) > max_ or _UNPRINTABLE.search(value):
+    if not is_text(value, max_):
         problems.append(Invalid(f"{name} must have 1 to {max_} characters and no control characters.", path=path))
 
 

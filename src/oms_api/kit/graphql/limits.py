@@ -38,7 +38,7 @@ SIZE_MAX = 250  # a page has at most 100 and a list argument at most 250: what i
 
 class Limits(ValidationRule):
     """Refuse documents deeper than DEPTH_MAX (introspection: 16), with more than ALIASES_MAX aliases, that repeat a
-    field more often than REPETITIONS_MAX, or with literals that no column can hold."""
+    field or a variable more often than REPETITIONS_MAX, or with literals that no column can hold."""
 
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
@@ -60,6 +60,12 @@ class Limits(ValidationRule):
             self.repetitions[named] += 1
             if self.repetitions[named] == REPETITIONS_MAX + 1:
                 self.report_error(GraphQLError(f"{name} more than {REPETITIONS_MAX} times; select it once.", node))
+
+    def enter_variable(self, node: VariableNode, *_: Any) -> None:
+        name = f"${node.name.value}"
+        self.repetitions[None, name] += 1  # once where it is declared
+        if self.repetitions[None, name] == REPETITIONS_MAX + 2:
+            self.report_error(GraphQLError(f"{name} more than {REPETITIONS_MAX} times; send a list.", node))
 
     def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
         if "\0" in node.value:

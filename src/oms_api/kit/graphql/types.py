@@ -17,7 +17,9 @@ else:
     from decimal import Decimal as DecimalText
 
 field = strawberry.field
+INT_MAX = 2**31 - 1
 E = TypeVar("E", bound=type[StrEnum])
+N = TypeVar("N", int, int | None)
 
 # where this deployment's page of error codes is; set once at start from OMS_PUBLIC_URL
 _errors_page = ["http://127.0.0.1:8000/errors"]
@@ -26,6 +28,11 @@ _errors_page = ["http://127.0.0.1:8000/errors"]
 def configure_errors_page(url: str) -> None:
     """Tell where `UserError.docUrl` points to."""
     _errors_page[0] = url
+
+
+def capped(units: N) -> N:
+    """A sum as an Int, which has 32 bits: what is more is told as INT_MAX."""
+    return units if units is None else min(units, INT_MAX)
 
 
 def argument(description: str, **kwargs: Any) -> Any:
@@ -170,13 +177,18 @@ class UserError:
     )
 
 
+def _told(value: Any) -> Any:
+    """A detail of a refusal as the API tells it."""
+    if isinstance(value, money.Money):
+        return money_of(value.minor, value.currency)
+    return capped(value) if isinstance(value, int) else value
+
+
 def user_errors(refusal: Refusal) -> list[UserError]:
     """The one conversion of refusals to `userErrors`."""
     found = []
     for part in refusal.parts():
-        details: dict[str, Any] | None = dict(part.details) if part.details else None
-        if details and isinstance(remaining := details.get("remaining_amount"), money.Money):
-            details["remaining_amount"] = money_of(remaining.minor, remaining.currency)
+        details = {name: _told(value) for name, value in (part.details or {}).items()}
         found.append(
             UserError(
                 code=part.code,  # type: ignore[arg-type]

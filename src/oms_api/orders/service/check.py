@@ -13,6 +13,7 @@ from oms_api.kit import clock
 from oms_api.kit.caller import Caller
 from oms_api.kit.errors import Invalid, InvalidAmount, NotFound, Path, Refusal, Required
 from oms_api.kit.money import LARGEST_MINOR, Money
+from oms_api.kit.texts import is_text
 from oms_api.network import Location, Network
 from oms_api.orders.errors import PriceMismatch
 from oms_api.orders.models import AdjustmentKind
@@ -97,7 +98,7 @@ def check(new: NewOrder, network: Network, items: Mapping[str, Item], caller: Ca
 
 
 def _text(text: str, path: Path, found: list[Refusal]) -> None:
-    if not len(text.strip()) >= 1 or len(text) > TEXT_LENGTH_MAX or not text.isprintable():
+    if not is_text(text, TEXT_LENGTH_MAX):
         found.append(
             Invalid(f"{text[:40]!r}: send 1 to {TEXT_LENGTH_MAX} printable characters, not only blanks.", path=path)
         )

@@ -24,7 +24,7 @@ from oms_api.kit.db import Tx, mine, param, prepared, row_of
 from oms_api.kit.errors import InvalidAmount, NotFound, refuse
 from oms_api.kit.events import emit
 from oms_api.kit.metadata import merged
-from oms_api.kit.money import Money
+from oms_api.kit.money import LARGEST_MINOR, Money
 from oms_api.network import Network
 from oms_api.orders.events import OrderConfirmed, OrderCreated
 from oms_api.orders.models import (
@@ -226,6 +226,11 @@ def _order(
         raise InvalidAmount(
             f"The discounts make the total {Money(worth.total, channel.currency)}; lower them.",
             path=(*INPUT, "adjustments"),
+        )
+    if max(worth) > LARGEST_MINOR:
+        raise InvalidAmount(
+            f"The order's amounts add up to more than {Money(LARGEST_MINOR, channel.currency)}; split it.",
+            path=(*INPUT, "lines"),
         )
     now = clock.now()
     days = [line["promised_on"].toordinal() for line in lines if line["promised_on"] is not None]

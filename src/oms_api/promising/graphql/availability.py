@@ -9,7 +9,7 @@ import strawberry
 from strawberry import UNSET
 
 from oms_api.kit.errors import Refusal, Refusals
-from oms_api.kit.graphql import CountryCode, Info, UserError, argument, describe_enum, field, query, user_errors
+from oms_api.kit.graphql import CountryCode, Info, UserError, argument, capped, describe_enum, field, query, user_errors
 from oms_api.network.graphql import Location, location_of
 from oms_api.promising.models import AvailabilityStatus, Destination
 from oms_api.promising.service.availability import Offer, offers
@@ -52,14 +52,14 @@ class Availability:
 
     @field(description="Promisable units by date, as steps: cumulative with look-ahead, so it never falls.")
     def schedule(self) -> list[AvailabilityStep]:
-        return [AvailabilityStep(starts_on=day, available=units) for day, units in self.offer.schedule()]
+        return [AvailabilityStep(starts_on=day, available=capped(units)) for day, units in self.offer.schedule()]
 
     @field(description="By location; null when the scope does not allow it.")
     def locations(self, info: Info) -> list[LocationAvailability] | None:
         if not info.context.known_caller().may("inventory:read"):
             return None
         return [
-            LocationAvailability(location=location_of(row), available=units, next_receipt_at=receipt)
+            LocationAvailability(location=location_of(row), available=capped(units), next_receipt_at=receipt)
             for row, units, receipt in self.offer.places()
         ]
 
@@ -119,7 +119,7 @@ class Query:
                     offer=offer,
                     sku=offer.sku,
                     channel=input.channel,
-                    available=offer.available,
+                    available=capped(offer.available),
                     status=offer.status,
                     as_of=offer.as_of,
                 )
