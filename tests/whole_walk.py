@@ -5,7 +5,7 @@ walk's mark, so that the walks of two tenants send the same at the same place bu
 are written from the schema: whatever is added to an answer is selected too.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -20,6 +20,7 @@ from graphql import (
     is_leaf_type,
     is_required_argument,
 )
+from sqlmodel import SQLModel
 
 from oms_api.kit import clock
 from oms_api.schema import build
@@ -85,6 +86,32 @@ def document(name: str) -> str:
 
 def root_fields() -> list[str]:
     return [name for root in (schema().query_type, schema().mutation_type) if root for name in root.fields]
+
+
+def tenant_tables() -> list[str]:
+    """Every table that has a tenant."""
+    return [name for name, table in SQLModel.metadata.tables.items() if "tenant_id" in table.columns]
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], str]]:
+    """Every text in variables, by its place."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from leaves(inner, (*path, name))
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            yield from leaves(inner, (*path, i))
+    elif isinstance(value, str):
+        yield path, value
+
+
+def with_leaf(value: Any, path: tuple[Any, ...], leaf: str) -> Any:
+    """Variables with another text at a place."""
+    if not path:
+        return leaf
+    if isinstance(value, list):
+        return [with_leaf(inner, path[1:], leaf) if i == path[0] else inner for i, inner in enumerate(value)]
+    return {name: with_leaf(inner, path[1:], leaf) if name == path[0] else inner for name, inner in value.items()}
 
 
 @dataclass(frozen=True)

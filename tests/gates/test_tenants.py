@@ -11,7 +11,6 @@ from functools import cache
 from typing import Any
 
 import pytest
-from sqlmodel import SQLModel
 
 import oms_api
 from oms_api.kit import ids
@@ -19,7 +18,7 @@ from oms_api.kit.db import Reading, observe
 from oms_api.kit.db.drivers import driver_for
 from oms_api.kit.db.statements import Compiled, Prepared
 from oms_api.kit.ids import Prefix
-from whole_walk import Walk, document, root_field, root_fields
+from whole_walk import Walk, document, leaves, root_field, root_fields, tenant_tables, with_leaf
 from world import World
 
 # What no tenant is known for yet, and what looks for work in all of them. The rows that these find name their tenant,
@@ -39,10 +38,6 @@ _DRIVERS = {
     "sqlite": driver_for("sqlite+aiosqlite:///none"),
     "postgresql": driver_for("postgresql+asyncpg://none/none"),
 }
-
-
-def tenant_tables() -> list[str]:
-    return [name for name, table in SQLModel.metadata.tables.items() if "tenant_id" in table.columns]
 
 
 def unbound(sql: str) -> list[str]:
@@ -118,25 +113,6 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
 _OWN = {"number", "secret", "cursor", "startCursor", "endCursor", "position", "requestId", "remaining"}
 
 
-def _leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], str]]:
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            yield from _leaves(inner, (*path, name))
-    elif isinstance(value, list):
-        for i, inner in enumerate(value):
-            yield from _leaves(inner, (*path, i))
-    elif isinstance(value, str):
-        yield path, value
-
-
-def _with(value: Any, path: tuple[Any, ...], leaf: str) -> Any:
-    if not path:
-        return leaf
-    if isinstance(value, list):
-        return [_with(inner, path[1:], leaf) if i == path[0] else inner for i, inner in enumerate(value)]
-    return {name: _with(inner, path[1:], leaf) if name == path[0] else inner for name, inner in value.items()}
-
-
 def _absent(theirs: str, mark: str) -> str:
     """A value of the same shape that nobody has."""
     prefix = ids.decode(theirs)[0]
@@ -185,16 +161,16 @@ async def test_what_is_another_tenants_answers_exactly_like_what_is_not_there(wo
     # the last first: what a put creates here is not foreign any more
     for their, our in reversed(list(zip(theirs.steps, ours.steps, strict=True))):
         assert their.field == our.field
-        foreign = dict(_leaves(their.variables))
-        for path, mine in reversed(list(_leaves(our.variables))):
+        foreign = dict(leaves(their.variables))
+        for path, mine in reversed(list(leaves(our.variables))):
             value = foreign[path]
             if value == mine or path[-1] == "idempotencyKey" or _is_instant(value):
                 continue
             answers = []
             for sent in (value, _absent(value, "th")):
-                variables = _with(our.variables, path, sent)
+                variables = with_leaf(our.variables, path, sent)
                 if "idempotencyKey" in variables.get("input", {}):
-                    variables = _with(variables, ("input", "idempotencyKey"), f"key-{ids.new()}")
+                    variables = with_leaf(variables, ("input", "idempotencyKey"), f"key-{ids.new()}")
                 body = await ours.api.answer(document(our.field), **variables)
                 answers.append(_normal(body, sent))
             tried.add(our.field)
