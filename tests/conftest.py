@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import servers
+from programs import Warm
 from world import Api, World, create_tables
 
 ENGINES = ("sqlite", "postgresql")
@@ -32,6 +33,14 @@ async def world(database_url: str) -> AsyncIterator[World]:
     """The application over one database, in this process; jobs run when a test calls `world.settle()`."""
     os.environ.pop("OMS_DATABASE_URL", None)
     made = World(database_url)
+    yield made
+    await made.close()
+
+
+@pytest.fixture(scope="session")
+async def warm() -> AsyncIterator[Warm]:
+    """Forks `oms …` processes; see `programs.py`."""
+    made = Warm()
     yield made
     await made.close()
 

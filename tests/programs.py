@@ -19,6 +19,7 @@ from typing import Any
 WARM = Path(__file__).with_name("program_process.py")
 START_S = 60.0
 END_S = 30.0
+COLUMNS = "200"
 
 
 class Program:
@@ -76,67 +77,31 @@ def _caught(pid: int) -> int:
     return 0
 
 
-class Programs:
-    """Starts commands; all are killed at the end."""
+class Warm:
+    """The process that has imported everything; one for a test session."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._warm: asyncio.subprocess.Process | None = None
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
         self._ended: dict[int, asyncio.Future[int]] = {}
         self._started: asyncio.Queue[int] = asyncio.Queue()
         self._asking = asyncio.Lock()
-        self._number = 0
-        self._cold: list[asyncio.subprocess.Process] = []
-        self._tasks: list[asyncio.Task[None]] = []
+        self._listening: asyncio.Task[None] | None = None
 
-    async def start(self, *arguments: str, cold: bool = False, **environment: str) -> Program:
-        """`oms <arguments>`, in a folder of its own, with no OMS_… but those given (without the prefix)."""
-        self._number += 1
-        name = f"{self._number}-{arguments[0]}"
-        folder = self.folder / "programs"
-        folder.mkdir(exist_ok=True)
-        mine = {name: value for name, value in os.environ.items() if not name.startswith("OMS_")}
-        mine |= {f"OMS_{name.upper()}": value for name, value in environment.items()}
-        mine["COLUMNS"] = "200"
-        if cold:
-            with (folder / f"{name}.out").open("wb") as out, (folder / f"{name}.err").open("wb") as err:
-                process = await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", "oms_api", *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=out,
-                    stderr=err, env=mine, cwd=folder,
-                )  # fmt: skip
-            self._cold.append(process)
-            return Program(process.pid, folder, name, asyncio.ensure_future(process.wait()))  # type: ignore[arg-type]
+    async def fork(self, ask: dict[str, Any]) -> "tuple[int, asyncio.Future[int]]":
+        """Process id and exit status to come."""
         async with self._asking:
-            if self._warm is None:
-                await self._warm_up()
-            assert self._warm is not None
-            assert self._warm.stdin is not None
-            ask = {
-                "arguments": arguments,
-                "environment": mine,
-                "folder": str(folder),
-                "out": str(folder / f"{name}.out"),
-                "err": str(folder / f"{name}.err"),
-            }
-            (folder / f"{name}.out").touch()
-            (folder / f"{name}.err").touch()
-            self._warm.stdin.write(json.dumps(ask).encode() + b"\n")
+            if self._process is None:
+                self._process = await asyncio.create_subprocess_exec(
+                    sys.executable, str(WARM), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                    env={**os.environ, "COLUMNS": COLUMNS},
+                )  # fmt: skip
+                assert self._process.stdout is not None
+                await asyncio.wait_for(self._process.stdout.readline(), START_S)
+                self._listening = asyncio.create_task(self._listen(self._process.stdout))
+            assert self._process.stdin is not None
+            self._process.stdin.write(json.dumps(ask).encode() + b"\n")
             pid = await asyncio.wait_for(self._started.get(), START_S)
-        return Program(pid, folder, name, self._ended[pid])
-
-    async def run(self, *arguments: str, **environment: str) -> Program:
-        """The same, until it has ended."""
-        program = await self.start(*arguments, **environment)
-        await program.wait(START_S)
-        return program
-
-    async def _warm_up(self) -> None:
-        self._warm = await asyncio.create_subprocess_exec(
-            sys.executable, str(WARM), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-        )
-        assert self._warm.stdout is not None
-        await asyncio.wait_for(self._warm.stdout.readline(), START_S)
-        self._tasks.append(asyncio.create_task(self._listen(self._warm.stdout)))
+        return pid, self._ended[pid]
 
     async def _listen(self, lines: asyncio.StreamReader) -> None:
         async for line in lines:
@@ -144,26 +109,71 @@ class Programs:
             if "started" in told:
                 self._ended[told["started"]] = asyncio.get_running_loop().create_future()
                 self._started.put_nowait(told["started"])
-            elif not self._ended[told["ended"]].done():
+            else:
                 self._ended[told["ended"]].set_result(told["status"])
 
     async def close(self) -> None:
-        for process in self._cold:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if self._warm is not None:
-            assert self._warm.stdin is not None
-            self._warm.stdin.close()
-            await asyncio.wait_for(self._warm.wait(), END_S)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._process is None or self._listening is None:
+            return
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        await asyncio.wait_for(self._process.wait(), END_S)
+        await self._listening
+
+
+class Programs:
+    """Starts the commands of a test; all are killed at its end."""
+
+    def __init__(self, warm: Warm, folder: Path) -> None:
+        self._warm = warm
+        self.folder = folder / "programs"
+        self.folder.mkdir()
+        self._started: list[Program] = []
+
+    async def start(self, *arguments: str, cold: bool = False, **environment: str) -> Program:
+        """`oms <arguments>`, in a folder of its own, with no OMS_… but those given (without the prefix)."""
+        name = f"{len(self._started) + 1}-{arguments[0]}"
+        mine = {name: value for name, value in os.environ.items() if not name.startswith("OMS_")}
+        mine |= {f"OMS_{name.upper()}": value for name, value in environment.items()}
+        mine["COLUMNS"] = COLUMNS
+        out, err = self.folder / f"{name}.out", self.folder / f"{name}.err"
+        out.touch()
+        err.touch()
+        if cold:
+            with out.open("wb") as stdout, err.open("wb") as stderr:
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable, "-m", "oms_api", *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=stdout,
+                    stderr=stderr, env=mine, cwd=self.folder,
+                )  # fmt: skip
+            ended: asyncio.Future[int] = asyncio.ensure_future(process.wait())
+            pid = process.pid
+        else:
+            ask = {
+                "arguments": arguments,
+                "environment": mine,
+                "folder": str(self.folder),
+                "out": str(out),
+                "err": str(err),
+            }
+            pid, ended = await self._warm.fork(ask)
+        program = Program(pid, self.folder, name, ended)
+        self._started.append(program)
+        return program
+
+    async def run(self, *arguments: str, **environment: str) -> Program:
+        """The same, until it has ended."""
+        program = await self.start(*arguments, **environment)
+        await program.wait(START_S)
+        return program
+
+    async def close(self) -> None:
+        for program in self._started:
+            await program.end(signal.SIGKILL)
 
 
 @contextlib.asynccontextmanager
-async def programs(folder: Path) -> AsyncIterator[Programs]:
-    made = Programs(folder)
+async def programs(warm: Warm, folder: Path) -> AsyncIterator[Programs]:
+    made = Programs(warm, folder)
     try:
         yield made
     finally:

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import signal
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -34,6 +36,11 @@ def _run(work: Awaitable[T]) -> T:
 
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         return runner.run(work)  # type: ignore[arg-type]
+
+
+def _end_on_sigterm() -> None:
+    """Also while a server still imports what it needs, SIGTERM is its orderly end."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
 def _settings(data_dir: Path | None) -> Any:
@@ -77,9 +84,10 @@ def dev(
     as_json: AsJson = False,
 ) -> None:
     """Run API and workers in this process over an SQLite file."""
+    _end_on_sigterm()
     from oms_api import dev as embedded
     from oms_api import log
-    from oms_api.serve import stop_on_signals
+    from oms_api.serve import stop_on_signals, until_stopped
 
     log.configure(os.environ.get("OMS_LOG_LEVEL", "warning"), "console")
 
@@ -88,9 +96,7 @@ def dev(
         stop_on_signals(stop)
         async with embedded.running(data_dir, port=port, say=err.print) as running:
             if not no_seed:
-                from oms_api import seed as world
-
-                await world.demo(running.url, running.api_key)
+                await until_stopped(_seeded(running.url, running.api_key), stop)
             if as_json:
                 print(json.dumps({"url": running.url, "apiKey": running.api_key, "pid": os.getpid()}), flush=True)
             else:
@@ -111,6 +117,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Port.")] = 8000,
 ) -> None:
     """Serve the API (stateless; run as many as you like)."""
+    _end_on_sigterm()
     from oms_api.serve import serve as run
 
     run(host, port)
@@ -119,6 +126,7 @@ def serve(
 @app.command()
 def work() -> None:
     """Run jobs and timers (run as many as you like)."""
+    _end_on_sigterm()
     from oms_api.serve import work as run
 
     run()
@@ -149,6 +157,7 @@ def demo(
     data_dir: Annotated[Path, typer.Option(help="Where the database and keys are kept.")] = DATA_DIR,
 ) -> None:
     """Watch one order travel from "is it available?" to "money back"."""
+    _end_on_sigterm()
     from oms_api import demo as walk
 
     raise typer.Exit(_run(walk.main(data_dir, port=port, once=once)))
@@ -201,6 +210,14 @@ def keys_revoke(key_id: str, data_dir: DataDir = None) -> None:
     out.print(f"{key_id} is revoked.")
 
 
+async def _seeded(url: str, key: str) -> None:
+    from oms_api import seed as world
+    from oms_api.client import Client
+
+    async with Client(url, key) as client:
+        await world.demo(client)
+
+
 @seed.command("demo")
 def seed_demo(
     url: Annotated[str, typer.Option(help="Address of a running deployment; the data folder's when absent.")] = "",
@@ -208,8 +225,6 @@ def seed_demo(
     data_dir: DataDir = None,
 ) -> None:
     """Put the small deterministic demo world into a running deployment, by its API."""
-    from oms_api import seed as world
-
     folder = data_dir or DATA_DIR
     if not url:
         state = folder / "dev.json"
@@ -217,7 +232,7 @@ def seed_demo(
             err.print(f"Nothing runs on {folder}: start `oms dev`, or name --url and --key.")
             raise typer.Exit(1)
         url = json.loads(state.read_text())["url"]
-    _run(world.demo(url, key or (folder / "api.key").read_text().strip()))
+    _run(_seeded(url, key or (folder / "api.key").read_text().strip()))
     out.print(f"The demo world is in {url}.")
 
 
@@ -255,12 +270,41 @@ def doctor(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def retry(data_dir: DataDir = None) -> None:
+    """Try again what was given up: reactions that failed too often, payment operations that were never answered."""
+    from functools import partial
+
+    from oms_api import payments
+    from oms_api.kit import jobs
+    from oms_api.kit.caller import system
+    from oms_api.kit.ids import NOBODY
+
+    async def again(db: Any, _: Any) -> tuple[int, int]:
+        reactions = await db.run(jobs.retry, system(NOBODY))
+        async with db.reading(NOBODY) as reading:
+            operations = await payments.unresolved(reading)
+        for operation in operations:
+            caller = system(operation.tenant_id)
+            answer = await payments.call(db, caller, operation.id)
+            await db.run(partial(_recorded, operation.id, answer), caller)
+        return reactions, len(operations)
+
+    async def _recorded(operation_id: Any, answer: Any, tx: Any) -> None:
+        await payments.record(tx, operation_id, answer)
+
+    reactions, operations = _with_db(data_dir, again)
+    out.print(f"{reactions} reactions begin again, {operations} payment operations were asked about; see `oms doctor`.")
+
+
+@app.command()
 def config() -> None:
     """Show each setting, its value and where it comes from; secrets stay hidden."""
     from oms_api.config import Settings
 
     settings = Settings()
-    table = Table("setting", "value", "from", "what it is", box=None)
+    table = Table(box=None)
+    for head in ("setting", "value", "from", "what it is"):
+        table.add_column(head, no_wrap=head in ("setting", "from"), overflow="fold")
     for name, field in Settings.model_fields.items():
         value = getattr(settings, name)
         shown = "" if value in (None, "", []) else str(value)
@@ -274,11 +318,16 @@ def config() -> None:
 
 
 def main() -> None:
-    """The entry point; a wrong setting is a sentence, not a traceback."""
+    """The entry point; a wrong setting or a database that is away is a sentence, not a traceback."""
     from pydantic import ValidationError
+
+    from oms_api.kit.errors import Overloaded
 
     try:
         app()
+    except Overloaded as error:
+        err.print(f"{error}\nIs it running, and is OMS_DATABASE_URL right? `oms doctor` tells more.", style="red")
+        raise SystemExit(1) from None
     except ValidationError as error:
         for problem in error.errors():
             err.print(f"OMS_{'_'.join(map(str, problem['loc'])).upper()}: {problem['msg']}", style="red")

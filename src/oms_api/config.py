@@ -1,7 +1,7 @@
 """The only reader of the environment: every setting, `OMS_…`, with its default and unit."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -30,8 +30,10 @@ class Settings(BaseSettings):
         default=False, description="Permit http webhooks on loopback; set only by `oms dev` and `oms demo`."
     )
     test_clock: bool = Field(default=False, description="Let `oms clock advance` move time; never in production.")
-    log_level: str = Field(default="info", description="debug, info, warning or error.")
-    log_format: str = Field(default="json", description="json, or console for people.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="debug, info, warning or error."
+    )
+    log_format: Literal["json", "console"] = Field(default="json", description="json, or console for people.")
     database_pool_size: int = Field(default=16, ge=1, le=200, description="Connections of a process, a loop.")
     worker_threads: int = Field(default=8, ge=1, le=64, description="Jobs that run at once in a worker process.")
     rate_limit_points: int = Field(default=100_000, ge=100, description="Cost points a client may save up.")
@@ -42,6 +44,20 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return [part for part in value.replace(",", " ").split() if part] if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_engine(cls, value: str) -> str:
+        if value and not value.startswith(("postgresql+asyncpg://", "sqlite+aiosqlite:///")):
+            raise ValueError("must begin with postgresql+asyncpg:// or sqlite+aiosqlite:///")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return value
 
     def plain_secret_keys(self) -> list[str]:
         return [key.get_secret_value() for key in self.secret_keys]

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from oms_api import dev, log, seed
 from oms_api.client import Client, Failed
 from oms_api.kit import clock, ids
 from oms_api.kit.events import rfc3339
-from oms_api.serve import Server, stop_on_signals
+from oms_api.serve import Server, stop_on_signals, until_stopped
 
 ERRORS = "userErrors { code path message }"
 HOOK = "demo-receiver"
@@ -275,21 +275,10 @@ async def walk(client: Client, story: Story) -> str:
 
 
 async def tell(client: Client, receiver: Receiver, hook_url: str, story: Story) -> None:
-    """The whole story."""
+    """The whole story, in the demo world."""
+    await seed.demo(client)
     await subscribe(client, receiver, hook_url, story)
     await listen(client, receiver, await walk(client, story), story)
-
-
-async def until_stopped(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> None:
-    """Do the work, unless somebody asks to stop first."""
-    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
-    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if not working.done():
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
-        return
-    await working
 
 
 def _units(lines: list[dict[str, Any]]) -> str:
@@ -304,7 +293,6 @@ async def main(folder: Path, *, port: int, once: bool) -> int:
     stop_on_signals(stop)
     receiver = Receiver()
     async with dev.running(folder, port=port, say=console.print) as running, receiver.listening() as hook_url:
-        await seed.demo(running.url, running.api_key)
         async with Client(running.url, running.api_key) as client:
             try:
                 await until_stopped(tell(client, receiver, hook_url, Story(console)), stop)

@@ -82,7 +82,7 @@ async def _database(settings: Settings, db: Database) -> list[Finding]:
                 "reactions",
                 not dead,
                 f"{dead} given up, {untold} facts not in the log yet",
-                "read the errors in reaction_failures, mend the cause, then set next_at to retry" if dead else "",
+                "oms retry, when the cause is mended (the table reaction_failures tells it)" if dead else "",
             )
         )
     for module in parts("doctor"):

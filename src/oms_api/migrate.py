@@ -9,6 +9,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from oms_api.kit.db import Database
+from oms_api.kit.ids import NOBODY
+
 
 def _folder() -> Path:
     packaged = Path(__file__).with_name("_migrations")
@@ -23,7 +26,8 @@ def config(url: str) -> Config:
 
 
 def upgrade(url: str, revision: str = "head") -> None:
-    """Bring a database to a revision. Safe to run beside itself: PostgreSQL takes an advisory lock first."""
+    """Bring a database to a revision. Safe to run beside itself: the second one waits. Raises Overloaded."""
+    asyncio.run(_reach(url))
     command.upgrade(config(url), revision)
 
 
@@ -37,8 +41,19 @@ def head() -> str:
     return found
 
 
+async def _reach(url: str) -> None:
+    """Raises Overloaded, with the cause, when the database cannot be reached."""
+    db = Database(url, pool_size=1)
+    try:
+        async with db.reading(NOBODY) as reading:
+            await reading.text("SELECT 1")
+    finally:
+        await db.close()
+
+
 async def current_async(url: str) -> str | None:
-    """The revision that a database is at; None for an empty one."""
+    """The revision that a database is at; None for an empty one. Raises Overloaded."""
+    await _reach(url)
     engine = create_async_engine(url)
     try:
         async with engine.connect() as connection:

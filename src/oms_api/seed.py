@@ -47,30 +47,29 @@ STOCK = {
 }  # fmt: skip
 
 
-async def demo(url: str, key: str) -> None:
+async def demo(client: Client) -> None:
     """Put the world; a second time changes nothing, and stock that is already there is left as it is."""
-    async with Client(url, key) as client:
+    await client(
+        f"mutation($input: LocationPutInput!) {{ locationPut(input: $input) {{ {ERRORS} }} }}",
+        input={"locations": LOCATIONS},
+    )
+    await client(
+        f"mutation($input: ChannelPutInput!) {{ channelPut(input: $input) {{ {ERRORS} }} }}",
+        input={"channels": [CHANNEL]},
+    )
+    await client(f"mutation($input: SkuPutInput!) {{ skuPut(input: $input) {{ {ERRORS} }} }}", input={"skus": SKUS})
+    there = await client(
+        "query($skus: [String!]) { inventory(skus: $skus, first: 100) { nodes { sku location { handle } } } }",
+        skus=[sku["code"] for sku in SKUS],
+    )
+    known = {(node["sku"], node["location"]["handle"]) for node in there["nodes"]}
+    missing = [
+        {"sku": sku, "location": location, "quantity": quantity}
+        for (sku, location), quantity in STOCK.items()
+        if (sku, location) not in known
+    ]
+    if missing:
         await client(
-            f"mutation($input: LocationPutInput!) {{ locationPut(input: $input) {{ {ERRORS} }} }}",
-            input={"locations": LOCATIONS},
+            f"mutation($input: InventorySetInput!) {{ inventorySet(input: $input) {{ {ERRORS} }} }}",
+            input={"quantities": missing, "reason": "opening_stock"},
         )
-        await client(
-            f"mutation($input: ChannelPutInput!) {{ channelPut(input: $input) {{ {ERRORS} }} }}",
-            input={"channels": [CHANNEL]},
-        )
-        await client(f"mutation($input: SkuPutInput!) {{ skuPut(input: $input) {{ {ERRORS} }} }}", input={"skus": SKUS})
-        there = await client(
-            "query($skus: [String!]) { inventory(skus: $skus, first: 100) { nodes { sku location { handle } } } }",
-            skus=[sku["code"] for sku in SKUS],
-        )
-        known = {(node["sku"], node["location"]["handle"]) for node in there["nodes"]}
-        missing = [
-            {"sku": sku, "location": location, "quantity": quantity}
-            for (sku, location), quantity in STOCK.items()
-            if (sku, location) not in known
-        ]
-        if missing:
-            await client(
-                f"mutation($input: InventorySetInput!) {{ inventorySet(input: $input) {{ {ERRORS} }} }}",
-                input={"quantities": missing, "reason": "opening_stock"},
-            )

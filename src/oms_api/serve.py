@@ -16,6 +16,8 @@ from oms_api.kit import secrets, travel
 from oms_api.kit.db import Database
 from oms_api.worker import Worker
 
+SECRET_LENGTH_MIN = 32
+
 
 class Server(uvicorn.Server):
     """uvicorn without its signal handling: SIGTERM ends the program with 0, not by the signal."""
@@ -42,6 +44,18 @@ def stop_on_signals(stop: asyncio.Event) -> None:
         loop.add_signal_handler(number, stop.set)
 
 
+async def until_stopped(work: Coroutine[Any, Any, None], stop: asyncio.Event) -> None:
+    """Do the work, unless somebody asks to stop first."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not working.done():
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        return
+    await working
+
+
 def checked(settings: Settings) -> Settings:
     """Refuse what is unsafe or missing outside of `oms dev`, each with what to do."""
     problems = []
@@ -49,6 +63,8 @@ def checked(settings: Settings) -> Settings:
         problems.append("OMS_DATABASE_URL is missing: set it to postgresql+asyncpg://user:password@host/database.")
     if not settings.secret_keys:
         problems.append("OMS_SECRET_KEYS is missing: set it to at least 32 random characters (openssl rand -hex 32).")
+    elif any(len(key) < SECRET_LENGTH_MIN for key in settings.plain_secret_keys()):
+        problems.append("A key of OMS_SECRET_KEYS is shorter than 32 characters: make another (openssl rand -hex 32).")
     if settings.webhook_allow_loopback and not settings.test_clock:
         problems.append("OMS_WEBHOOK_ALLOW_LOOPBACK=true is for `oms dev` and tests (OMS_TEST_CLOCK=true): unset it.")
     if settings.database_url.startswith("postgresql") and not settings.redis_url:
@@ -101,6 +117,8 @@ def serve(host: str, port: int) -> None:
         stop_on_signals(stop)
         serving = asyncio.create_task(server.serve())
         await asyncio.wait({serving, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        if not serving.done():
+            await server.ready(serving)  # what has not begun cannot be ended in order
         server.should_exit = True
         await serving
 

@@ -286,22 +286,11 @@ class _Client:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    async def __aenter__(self) -> "_Client":
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        pass
-
     async def __call__(self, document: str, **variables: Any) -> Any:
         return await self._api.ok(document, **variables)
 
 
 async def demo_world(api: Api) -> None:
     """`oms seed demo`, by the API."""
-    original = seed.Client
-    seed.Client = lambda url, key: _Client(api)  # type: ignore[misc, assignment, return-value]
-    try:
-        await seed.demo("", "")
-    finally:
-        seed.Client = original  # type: ignore[misc]
+    await seed.demo(_Client(api))  # type: ignore[arg-type]
     await api.world.settle()

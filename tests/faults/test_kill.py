@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from oms_api import demo, seed
-from programs import Program, Programs, free_port, programs
+from programs import Program, Programs, Warm, free_port, programs
 from witness import QUIET, Receiver, Stubborn, check_log, check_walks, eventually, receiving, since_subscribed, stock
 
 KILLS = 20
@@ -52,8 +52,8 @@ class Deployment:
 
 
 @pytest.fixture
-async def deployment(tmp_path: Path) -> AsyncIterator[Deployment]:
-    async with programs(tmp_path) as begin:
+async def deployment(warm: Warm, tmp_path: Path) -> AsyncIterator[Deployment]:
+    async with programs(warm, tmp_path) as begin:
         yield Deployment(begin, tmp_path / "data")
 
 
@@ -61,7 +61,7 @@ async def test_twenty_kills_lose_nothing_and_double_nothing(deployment: Deployme
     moments, receiver = random.Random(SEED), Receiver()
     await deployment.start()
     async with receiving(receiver) as hook_url, Stubborn([deployment.url], deployment.key) as client:
-        await seed.demo(deployment.url, deployment.key)
+        await seed.demo(client)
         await receiver.subscribe(client, hook_url)
         before = await stock(client)
         walked = [await demo.walk(client, QUIET)]  # the first one is slower

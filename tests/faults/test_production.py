@@ -16,7 +16,7 @@ import redis.asyncio
 
 import servers
 from oms_api import demo, seed
-from programs import Program, Programs, free_port, programs
+from programs import Program, Programs, Warm, free_port, programs
 from witness import QUIET, Receiver, Stubborn, check_log, check_walks, eventually, receiving, since_subscribed, stock
 from world import SECRET
 
@@ -82,11 +82,11 @@ async def _serve(begin: Programs, environment: dict[str, str]) -> tuple[Program,
 
 
 @pytest.fixture(scope="module")
-async def production(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Production]:
+async def production(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Production]:
     receiver = Receiver()
     folder: Path = tmp_path_factory.mktemp("production")
     with servers.private("postgres") as postgres, servers.private("redis") as redis_:
-        async with programs(folder) as begin, receiving(receiver) as hook_url:
+        async with programs(warm, folder) as begin, receiving(receiver) as hook_url:
             environment = {
                 "database_url": postgres.url,
                 "redis_url": redis_.url,
@@ -102,7 +102,7 @@ async def production(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
             workers = [await begin.start("work", **environment) for _ in range(2)]
             urls = [url for _, url in served]
             async with Stubborn(urls, key) as client:
-                await seed.demo(urls[0], key)
+                await seed.demo(client)
                 # enough for several walks at once, which all choose the nearest location
                 plenty = [
                     {"sku": sku, "location": "store-nyc", "quantity": 1000} for sku in ("TEE-BLACK-M", "MUG-WHITE")

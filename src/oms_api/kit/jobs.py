@@ -18,7 +18,7 @@ from sqlmodel import Field, SQLModel, col, select
 
 from oms_api.kit import clock, events, idempotency
 from oms_api.kit.caller import system
-from oms_api.kit.db import Database, Instant, Tx, any_of, mine, param, prepared
+from oms_api.kit.db import Database, Instant, Tx, any_of, json_rows, mine, now, param, prepared
 from oms_api.kit.errors import Overloaded
 from oms_api.kit.events import Event, Fact
 from oms_api.kit.idempotency import IdempotencyKey
@@ -135,6 +135,18 @@ _SOONER = prepared(
     .where(mine(Event), col(Event.id) == param("of", Uuid()), col(Event.tell_at) > param("next", Instant()))
     .values(tell_at=param("next", Instant()))
 )
+_AGAIN = prepared(
+    update(Failure.__table__)  # type: ignore[attr-defined]
+    .where(col(Failure.next_at).is_(None))
+    .values(attempts=0, next_at=now())
+    .returning(col(Failure.tenant_id), col(Failure.event_id))
+)
+_events = json_rows("events", {"tenant_id": Uuid(), "id": Uuid()})
+_TELL = prepared(
+    update(Event.__table__)  # type: ignore[attr-defined]
+    .where(col(Event.tenant_id) == _events.c.tenant_id, col(Event.id) == _events.c.id, col(Event.pending) > 0)
+    .values(tell_at=now())
+)
 _FAILURE = prepared(
     select(Failure).where(
         mine(Failure), col(Failure.event_id) == param("event", Uuid()), col(Failure.reaction) == param("reaction")
@@ -228,6 +240,13 @@ def followers() -> Sequence[str]:
 def timers() -> Mapping[str, float]:
     """All timers: name → seconds between two runs."""
     return {name: every_s for name, (every_s, _) in _timers.items()}
+
+
+async def retry(tx: Tx) -> int:
+    """Begin again with every reaction that was given up, of all tenants; how many there were."""
+    failures = await tx.all(_AGAIN)
+    await tx.run(_TELL, {"events": [{"tenant_id": row.tenant_id, "id": row.event_id} for row in failures]})
+    return len(failures)
 
 
 async def follow(jobs: Jobs, name: str, tenant_id: UUID) -> None:

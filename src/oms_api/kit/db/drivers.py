@@ -140,6 +140,8 @@ class PostgreSQL:
             | asyncpg.TooManyConnectionsError
             | asyncpg.AdminShutdownError
             | asyncpg.QueryCanceledError
+            | asyncpg.InvalidAuthorizationSpecificationError
+            | asyncpg.InvalidCatalogNameError
             | asyncpg.InterfaceError
             | asyncpg.InternalClientError  # the server said good-bye on a connection that was idle
             | OSError,
