@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from oms_api.catalog.models import Sku, SkuBarcode, SkuKind
 from oms_api.kit.db import Reading, any_of, columns, mine, prepared
 
 _BY_CODE = prepared(select(Sku).where(mine(Sku), any_of(Sku.code, "codes")))
+_LOCKED = prepared(
+    select(Sku).where(mine(Sku), any_of(Sku.code, "codes")).order_by(col(Sku.code)).with_for_update(key_share=True)
+)
 _BY_ID = prepared(select(Sku).where(mine(Sku), any_of(Sku.id, "ids")))
 _ITEMS = prepared(
     columns(Sku.code, Sku.kind, Sku.weight_grams, Sku.components, Sku.list_price_minor, Sku.list_price_currency).where(
@@ -32,6 +35,11 @@ class Item(NamedTuple):
 
 async def skus_by_code(reading: Reading, codes: Sequence[str]) -> Mapping[str, Sku]:
     return {row.code: row for row in await reading.all(_BY_CODE, {"codes": codes})}
+
+
+async def locked(reading: Reading, codes: Sequence[str]) -> Mapping[str, Sku]:
+    """SKUs by code, locked until commit: nobody changes them meanwhile."""
+    return {row.code: row for row in await reading.all(_LOCKED, {"codes": codes})}
 
 
 async def skus_by_id(reading: Reading, ids: Sequence[UUID]) -> Mapping[UUID, Sku]:

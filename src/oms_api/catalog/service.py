@@ -11,7 +11,7 @@ from oms_api.catalog import queries
 from oms_api.catalog.events import SkuCreated, SkuUpdated
 from oms_api.catalog.models import SKU, Sku, SkuBarcode, SkuKind, TrackingMode
 from oms_api.kit import clock, ids
-from oms_api.kit.db import Tx, any_of, mine, prepared
+from oms_api.kit.db import Conflict, TryAgain, Tx, any_of, mine, prepared
 from oms_api.kit.errors import Invalid, InvalidTransition, Refusal, Required, Taken, camel, refuse
 from oms_api.kit.events import emit
 from oms_api.kit.metadata import merged
@@ -38,7 +38,7 @@ async def put(tx: Tx, changes: Sequence[Mapping[str, Any]]) -> list[Sku]:
         raise Invalid(f"Send 1 to {PUT_MAX} SKUs, not {len(changes)}.", path=("input", "skus"))
     codes = [change["code"] for change in changes]
     parts = [code for change in changes for code, _ in change.get("components") or ()]
-    known = dict(await queries.skus_by_code(tx, [*codes, *parts]))
+    known = await queries.locked(tx, [*codes, *parts])
     before = {code: known.get(code) for code in codes}
     now = clock.now()
     rows = []
@@ -62,22 +62,38 @@ async def put(tx: Tx, changes: Sequence[Mapping[str, Any]]) -> list[Sku]:
         rows.append(row)
     problems += await _barcode_problems(tx, changes)
     refuse(problems)
-    columns = [name for name in rows[0] if name not in ("tenant_id", "id", "code", "created_at")]
-    saved = {row.code: row for row in await tx.upsert(Sku, rows, key=("tenant_id", "code"), change=columns)}
-    renamed = [change["code"] for change in changes if "barcodes" in change]
-    if renamed:
-        await tx.run(_FORGET, {"skus": renamed})
-        await tx.insert(
-            SkuBarcode,
-            [
-                {"tenant_id": tx.tenant_id, "id": ids.new(), "sku": code, "barcode": barcode}
-                for code in renamed
-                for barcode in saved[code].barcodes
-            ],
-        )
+    saved = await _save(tx, rows, known)
+    await _name(tx, [saved[change["code"]] for change in changes if "barcodes" in change])
     for code in codes:
         _tell(tx, before[code], saved[code])
     return [saved[code] for code in codes]
+
+
+async def _save(tx: Tx, rows: Sequence[dict[str, Any]], known: Mapping[str, Sku]) -> dict[str, Sku]:
+    key = ("tenant_id", "code")
+    fresh = [row for row in rows if row["code"] not in known]
+    made = await tx.upsert(Sku, fresh, key=key)
+    if len(made) < len(fresh):
+        raise TryAgain("another put has made one of these SKUs a moment ago: now it is to be changed")
+    columns = [name for name in rows[0] if name not in (*key, "id", "created_at")]
+    changed = await tx.upsert(Sku, [row for row in rows if row["code"] in known], key=key, change=columns)
+    return {row.code: row for row in (*made, *changed)}
+
+
+async def _name(tx: Tx, skus: Sequence[Sku]) -> None:
+    """Let these barcodes name these SKUs, and no others of before."""
+    if not skus:
+        return
+    await tx.run(_FORGET, {"skus": [sku.code for sku in skus]})
+    rows = [
+        {"tenant_id": tx.tenant_id, "id": ids.new(), "sku": sku.code, "barcode": barcode}
+        for sku in skus
+        for barcode in sku.barcodes
+    ]
+    try:
+        await tx.insert(SkuBarcode, rows)
+    except Conflict as error:
+        raise TryAgain("another put has taken one of these barcodes a moment ago") from error
 
 
 def _blank(tx: Tx) -> dict[str, Any]:

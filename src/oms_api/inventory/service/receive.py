@@ -6,16 +6,16 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Uuid, case, update
-from sqlmodel import col
+from sqlmodel import col, select
 
 from oms_api.inventory import queries, rules
 from oms_api.inventory.events import ReservationFilled, SupplyReceived
-from oms_api.inventory.models import RESERVATION, SUPPLY, UNITS_MAX, Position, ReservationLine, Supply
+from oms_api.inventory.models import RESERVATION, SUPPLY, UNITS_MAX, Position, Reservation, ReservationLine, Supply
 from oms_api.inventory.service import ledger
 from oms_api.inventory.service.ledger import Delta, Key
 from oms_api.inventory.service.places import check_size
 from oms_api.kit import ids
-from oms_api.kit.db import Tx, json_rows, mine, prepared
+from oms_api.kit.db import Tx, any_of, json_rows, mine, prepared
 from oms_api.kit.errors import ExceedsRemaining, Invalid, LimitExceeded, NotFound, Refusal, refuse
 from oms_api.kit.events import emit
 from oms_api.network import LOCATION
@@ -54,6 +54,20 @@ _FILL = prepared(
         ),
     )
 )
+# Who takes a cart over or extends it changes its reservation first and then its lines, without their position's lock.
+_LOCK_WAITING = prepared(
+    select(Reservation.id)
+    .where(
+        mine(Reservation),
+        col(Reservation.id).in_(
+            select(ReservationLine.reservation_id).where(
+                mine(ReservationLine), any_of(ReservationLine.supply_id, "supplies"), queries.HELD
+            )
+        ),
+    )
+    .order_by(col(Reservation.id))
+    .with_for_update(key_share=True)
+)
 
 
 class Receipt(NamedTuple):
@@ -90,6 +104,7 @@ async def receive_supplies(tx: Tx, receipts: Sequence[Receipt]) -> tuple[list[Su
     keys = [(row.sku, row.location_id) for row in of]
     await ledger.lock(tx, keys)
     arrived = {supply.id: row.quantity for supply, row in zip(of, receipts, strict=True)}
+    await tx.all(_LOCK_WAITING, {"supplies": list(arrived)})
     waiting = await queries.lines_by_supply(tx, list(arrived))
     filled = rules.fill((line for lines in waiting.values() for line in lines), arrived)
     held: dict[UUID, int] = defaultdict(int)
