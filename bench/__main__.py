@@ -12,7 +12,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))  # servers.py: throw-away PostgreSQL and Redis
 
-from bench import plan, report
+from bench import oversell, plan, report, snapshot, wave
 from bench.cases import NAMES
 from bench.deployments import on_postgresql, on_sqlite, scratch
 from bench.flow import Target, read
@@ -24,7 +24,9 @@ OWN = {"postgresql": on_postgresql, "sqlite": on_sqlite}
 
 def arguments(given: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m bench", description=__doc__, epilog="`python -m bench plan …` measures the planner alone."
+        prog="python -m bench",
+        description=__doc__,
+        epilog="`… plan`, `… wave`, `… snapshot`, `… oversell`: the planner, waves, reads, a race for hot SKUs.",
     )
     parser.add_argument("command", nargs="?", choices=("run", "vendure"), default="run",
                         help="run: every engine; vendure: the cases shared with Vendure, on PostgreSQL")  # fmt: skip
@@ -116,9 +118,17 @@ class Run:
 
 
 def main(given: list[str]) -> int:
+    if given[:1] == ["wave"]:
+        wave.main(given[1:])
+        return 0
+    if given[:1] == ["snapshot"]:
+        snapshot.main(given[1:])
+        return 0
     if given[:1] == ["plan"]:
         plan.main(given[1:])
         return 0
+    if given[:1] == ["oversell"]:
+        return oversell.main(given[1:])
     args = arguments(given)
     run = Run(args)
     machine = {"cores": os.cpu_count(), "load_before": os.getloadavg()[0], "python": platform.python_version()}

@@ -48,7 +48,7 @@ def run(connection: Connection) -> None:
         connection=connection,
         target_metadata=SQLModel.metadata,
         transaction_per_migration=not sqlite,
-        render_as_batch=sqlite,
+        render_as_batch=True,
         compare_type=False,
         render_item=render,
     )

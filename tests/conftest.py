@@ -6,12 +6,17 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import servers
 from programs import Warm
 from world import Api, World, create_tables
 
 ENGINES = ("sqlite", "postgresql")
+
+# examples are counted, not timed: the machine may be busy with other things
+settings.register_profile("counted", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("counted")
 
 
 @pytest.fixture(scope="session", params=ENGINES)

@@ -22,6 +22,7 @@ from graphql import (
 )
 from sqlmodel import SQLModel
 
+from oms_api.domains import parts
 from oms_api.kit import clock
 from oms_api.schema import build
 from world import Api
@@ -90,6 +91,7 @@ def root_fields() -> list[str]:
 
 def tenant_tables() -> list[str]:
     """Every table that has a tenant."""
+    parts("models")
     return [name for name, table in SQLModel.metadata.tables.items() if "tenant_id" in table.columns]
 
 
@@ -164,11 +166,13 @@ class Walk:
     async def run(self) -> "Walk":
         await self._world()
         await self._stock()
+        await self._source()
         await self._ask()
         await self._hold()
         shipped = await self._sell()
         await self._send_back(shipped)
         await self._cancel()
+        await self._refuse()
         await self._let_go()
         await self._webhooks(shipped)
         await self._look(shipped)
@@ -186,6 +190,7 @@ class Walk:
                 {"handle": store, "name": "Shop", **place, "kind": "STORE", "pickup": True, "safetyStock": 1},
             ],
         )
+        await self._carriers(dc)
         channel = {"name": "Web", "currency": "USD", "locations": [dc, store], "paymentRule": "AUTHORIZED"}
         await self.do("channelPut", channels=[{"handle": self.my("web"), **channel}])
         await self.do(
@@ -207,6 +212,23 @@ class Walk:
                 {"code": self.my("CARD"), "name": "Gift card", "kind": "DIGITAL", **price},
             ],
         )
+
+    async def _carriers(self, dc: str) -> None:
+        closed, ground = self.my("closed"), self.my("ground")
+        await self.do("calendarPut", calendars=[{"handle": closed, "name": "Closed days"}])
+        await self.do("holidaysApply", calendar=closed, country="US", years=[2026])
+        await self.do("locationCalendarPut", locations=[{"location": dc, "calendar": closed, "processingDays": 0}])
+        everywhere = {"zones": [{"zone": "all", "transitDays": 3}]}
+        price = {"rates": [{"zone": "all", "fixed": {"amount": "5.50", "currency": "USD"}}]}
+        service = {"handle": ground, "name": "Ground", "carrier": "Roadrunner", "calendars": [closed]}
+        await self.do("carrierServicePut", services=[{**service, **everywhere, **price}])
+        await self.do("locationServicesPut", locations=[{"location": dc, "services": [{"service": ground}]}])
+        limit = {"process": "PICK", "measure": "UNITS", "perDay": 100_000}
+        await self.do("locationCapacityPut", locations=[{"location": dc, "capacities": [limit]}])
+        await self.ask("calendar", handle=closed)
+        await self.ask("carrierService", handle=ground)
+        await self.ask("locationCapacity", locations=[dc], fromOn="2026-12-01", toOn="2026-12-02")
+        await self.ask("carrierServices")
 
     async def _stock(self) -> None:
         dc, tee, mug = self.my("dc"), self.my("TEE"), self.my("MUG")
@@ -230,6 +252,39 @@ class Walk:
             "supplyPut", supplies=[{"reference": po, "sku": tee, "location": dc, "quantity": 20, "expectedAt": at}]
         )
         await self.do("supplyReceive", receipts=[{"reference": po, "quantity": 5}])
+        await self.do(
+            "inventoryMove",
+            moves=[{"sku": tee, "location": dc, "quantity": 1, "toBucket": "QUALITY_CONTROL"}],
+            reason="inspection",
+            referenceUrl="https://erp.example/move/1",
+        )
+        await self.do(
+            "inventoryCount",
+            counts=[{"sku": tee, "location": dc, "bucket": "DAMAGED", "counted": 1, "reason": "broken"}],
+            reason="cycle_count",
+        )
+        rule = {"handle": self.my("keep"), "kind": "SAFETY_STOCK", "sku": tee, "units": 1, "location": dc}
+        await self.do("stockRulesPut", rules=[rule])
+
+    async def _source(self) -> None:
+        policy, dc, store = self.my("policy"), self.my("dc"), self.my("store")
+        one = {"sku": self.my("TEE"), "quantity": 1}
+        example = {
+            "name": "a shirt", "channel": self.my("web"), "lines": [one], **self.destination,
+            "stock": [{**one, "location": dc}], "shipments": [{"location": dc, "lines": [one]}],
+        }  # fmt: skip
+        where = {"handles": [store], "kinds": ["STORE"]}
+        cost = {"costs": {"perShipment": {"amount": "1.00", "currency": "USD"}}}
+        rule = {"name": "stores cost", "effect": "COST", "when": {"channels": [self.my("web")]}, "locations": where}
+        sent = {"policy": policy, "currency": "USD", "rules": [{**rule, **cost}], "examples": [example]}
+        await self.do("sourcingPolicyPublish", **sent, note=PERSON["note"])
+        await self.do("sourcingPolicyPromote", policy=policy, number=1, channels=[self.my("web")])
+        await self.do("sourcingPolicyPublish", **{**sent, "examples": []}, extends=None)
+        await self.do("sourcingPolicyPromote", policy=policy, number=2)
+        await self.do("sourcingPolicyRollBack", policy=policy)
+        await self.do("sourcingPolicyShadow", policy=policy, number=2)
+        await self.ask("sourcingPolicy", handle=policy)
+        await self.ask("sourcingPolicies")
 
     @property
     def destination(self) -> dict[str, Any]:
@@ -237,11 +292,24 @@ class Walk:
 
     async def _ask(self) -> None:
         skus, web = [self.my("TEE"), self.my("SET")], self.my("web")
+        lane = {"kind": "TRANSFER", "location": self.my("store"), "leadDays": 2}
+        await self.do("atpRulesPut", rules=[{"handle": self.my("rule"), "skus": skus[:1], "generators": [lane]}])
+        await self.ask("atpRules", handles=[self.my("rule")])
+        vip = {"handle": self.my("vip"), "name": "Loyal customers", "rank": 1, "channels": [web]}
+        out = {"handle": self.my("out"), "name": "Outlet", "rank": 2, "parent": self.my("vip")}
+        await self.do("demandClassesPut", classes=[vip, out])
+        await self.ask("demandClasses", handles=[self.my("vip")])
+        part = {"demandClass": self.my("out"), "target": 1}
+        place = {"sku": skus[0], "location": self.my("dc"), "basis": "UNITS"}
+        await self.do("allocationsPut", allocations=[{**place, "shares": [part]}])
+        await self.ask("allocations", skus=skus[:1])
+        await self.ask("atpTimeline", input={"channel": web, "sku": skus[0], "locations": [self.my("dc")]})
         await self.ask("viewer")
         await self.ask("sku", code=skus[0])
         await self.ask("location", handle=self.my("dc"))
         await self.ask("channel", handle=web)
         await self.ask("inventory", skus=skus, locations=[self.my("dc")], first=5)
+        await self.ask("stockRules", skus=skus, first=5)
         await self.ask("availability", input={"channel": web, "skus": skus, "destination": self.destination})
         await self.ask("availability", input={"channel": web, "skus": skus, "locations": [self.my("store")]})
 
@@ -251,6 +319,18 @@ class Walk:
         held = (await self.do("reservationCreate", **cart))["reservation"]
         held = (await self.do("reservationExtend", id=held["id"], ttlSeconds=1200))["reservation"]
         await self.do("reservationRelease", id=held["id"], expectedVersion=held["version"])
+        held = (await self.do("reservationCreate", **cart, atChannel=True))["reservation"]
+        held = (
+            await self.do("reservationPin", id=held["id"], pins=[{"sku": self.my("TEE"), "location": self.my("dc")}])
+        )["reservation"]
+        await self.do(
+            "reservationTransfer",
+            id=held["id"],
+            moves=[
+                {"sku": self.my("TEE"), "quantity": 1, "fromLocation": self.my("dc"), "toLocation": self.my("store")}
+            ],
+        )
+        await self.do("reservationRelease", id=held["id"], lines=[{"sku": self.my("TEE"), "quantity": 1}])
         held = (await self.do("reservationCreate", **cart))["reservation"]
         await self._order(lines, reservationId=held["id"])
 
@@ -321,6 +401,13 @@ class Walk:
 
     async def _cancel(self) -> None:
         order = await self._order([{"sku": self.my("MUG"), "quantity": 2}], autoConfirm=False)
+        segment = {"strategy": "WIN", "channels": [self.my("web")], "customerGroups": [self.my("vip")]}
+        asked = {"channels": [self.my("web")], "skus": [self.my("MUG")], "units": "ALL", "segments": [segment]}
+        wave = await self.do("sourcingWaveRun", **asked)
+        await self.api.world.settle()
+        await self.ask("sourcingWave", id=wave["wave"]["id"])
+        decision = order["sourcingDecisions"][0]["id"]
+        await self.ask("sourcingReplay", decision=decision, policy=self.my("policy"), number=2)
         await self._pay(order)
         await self.do("orderConfirm", order={"id": order["id"]})
         await self.api.world.settle()
@@ -332,6 +419,18 @@ class Walk:
         await self.do("fulfillmentCancelReject", id=work["id"], reason="packed")
         await self.do("orderCancel", order=by, reason="changed_mind")
         await self.do("fulfillmentCancelAccept", id=work["id"])
+        await self.api.world.settle()
+
+    async def _refuse(self) -> None:
+        order = await self._order([{"sku": self.my("MUG"), "quantity": 1}])
+        await self._pay(order)
+        await self.api.world.settle()
+        work = await self._work(order)
+        await self.do("fulfillmentReassign", id=work["id"], location=self.my("dc"), reason="overload")
+        given = (await self.ask("order", by={"id": order["id"]}))["fulfillments"][-1]
+        part = [{"fulfillmentLineId": given["lines"][0]["id"], "quantity": 1}]
+        await self.do("fulfillmentReject", id=given["id"], lines=part, reason="not_found", note=PERSON["note"])
+        await self.do("orderCancel", order={"id": order["id"]}, reason="changed_mind")
         await self.api.world.settle()
 
     async def _let_go(self) -> None:

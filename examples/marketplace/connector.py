@@ -142,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="JSON as Amazon's API answers it")
     given = parser.parse_args(arguments)
     if not given.key:
-        parser.error("--key is missing")
+        parser.error("send --key, or set OMS_KEY")
     return asyncio.run(run(given.files, Connector(over_http(given.url, given.key), given.channel, given.fba_channel)))
 
 

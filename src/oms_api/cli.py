@@ -74,6 +74,11 @@ def _with_db(data_dir: Path | None, work: Callable[[Any, Any], Awaitable[T]]) ->
     except (Refusal, Overloaded) as error:
         err.print(str(error), style="red")
         raise typer.Exit(1) from None
+    except Exception:
+        from oms_api import serve
+
+        serve.check_migrated(settings)
+        raise
 
 
 @app.command()
@@ -176,14 +181,17 @@ def keys_create(
     from oms_api import access
     from oms_api.kit.caller import system
     from oms_api.kit.ids import NOBODY
+    from oms_api.serve import seeded
 
-    async def make(db: Any, _: Any) -> Any:
+    async def make(db: Any, settings: Any) -> Any:
         wanted = [scope.strip() for scope in scopes.split(",") if scope.strip()]
 
         async def verb(tx: Any) -> Any:
             return await access.create_key(tx, tenant=tenant, scopes=wanted, name=name, test=not live)
 
-        return await db.run(verb, system(NOBODY))
+        made = await db.run(verb, system(NOBODY))
+        await seeded(db, settings)  # it may have been the first tenant
+        return made
 
     made = _with_db(data_dir, make)
     if as_json:

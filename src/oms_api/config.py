@@ -1,7 +1,7 @@
 """The only reader of the environment: every setting, `OMS_…`, with its default and unit."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -23,9 +23,16 @@ class Settings(BaseSettings):
     public_url: str = Field(
         default="http://127.0.0.1:8000", description="Where callers reach this API; links in answers begin with it."
     )
-    stripe_secret_key: SecretStr | None = Field(default=None, description="Seeds the first tenant's Stripe account.")
-    stripe_webhook_secret: SecretStr | None = Field(default=None, description="Verifies Stripe's callbacks.")
+    stripe_secret_key: SecretStr | None = Field(
+        default=None, description="At start, puts the first tenant's payment account `stripe`, with the next three."
+    )
+    stripe_webhook_secret: SecretStr | None = Field(
+        default=None, description="Verifies Stripe's callbacks; two, comma-separated, while it is being changed."
+    )
     stripe_api_base: str = Field(default="https://api.stripe.com", description="Where Stripe is.")
+    stripe_return_url: str = Field(
+        default="", description="Where a bank sends customers back to; without it only Stripe's own form asks them."
+    )
     webhook_allow_loopback: bool = Field(
         default=False, description="Permit http webhooks on loopback; set only by `oms dev` and `oms demo`."
     )
@@ -58,6 +65,25 @@ class Settings(BaseSettings):
         if value and not value.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("must begin with redis://, rediss:// or unix://")
         return value
+
+    @field_validator("stripe_api_base", "stripe_return_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and not value.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+            raise ValueError("must begin with https:// (http:// only on this machine)")
+        return value.rstrip("/")
+
+    def stripe_account(self) -> dict[str, Any] | None:
+        """The configuration of the first tenant's Stripe account; None when no key is set."""
+        if self.stripe_secret_key is None or not (key := self.stripe_secret_key.get_secret_value()):
+            return None
+        signed_by = self.stripe_webhook_secret.get_secret_value() if self.stripe_webhook_secret else ""
+        return {
+            "secret_key": key,
+            "webhook_secrets": signed_by.replace(",", " ").split(),
+            "api_base": self.stripe_api_base,
+            "return_url": self.stripe_return_url,
+        }
 
     def plain_secret_keys(self) -> list[str]:
         return [key.get_secret_value() for key in self.secret_keys]

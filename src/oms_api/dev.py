@@ -22,7 +22,7 @@ from oms_api.kit import secrets, travel
 from oms_api.kit.caller import system
 from oms_api.kit.db import Database
 from oms_api.kit.ids import NOBODY
-from oms_api.serve import Server
+from oms_api.serve import Server, seeded
 from oms_api.worker import Worker
 
 TENANT = "demo"
@@ -117,6 +117,7 @@ async def running(
     try:
         await server.ready(serving)
         key = await _api_key(db, folder)
+        await seeded(db, settings)
         state = folder / "dev.json"
         state.write_text(json.dumps({"url": url, "pid": os.getpid()}))
         dev = Dev(url, key, folder, server, worker, db)

@@ -13,7 +13,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("access", "catalog", "network", "webhooks"),
     # the ledgers
     ("inventory", "payments"),
-    # the mind
+    # the mind: for whom and where from, then what can be promised
+    ("allocation", "sourcing"),
     ("promising",),
     # the promise kept, and undone
     ("orders",),

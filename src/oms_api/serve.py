@@ -4,17 +4,23 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from functools import partial
 from typing import Any
 
+import structlog
 import uvicorn
 from starlette.applications import Starlette
 
-from oms_api import log, migrate
+from oms_api import access, log, migrate, payments
 from oms_api.app import create_app
 from oms_api.config import Settings
 from oms_api.kit import secrets, travel
+from oms_api.kit.caller import system
 from oms_api.kit.db import Database
+from oms_api.kit.ids import NOBODY
 from oms_api.worker import Worker
+
+logger = structlog.get_logger()
 
 SECRET_LENGTH_MIN = 32
 
@@ -69,6 +75,8 @@ def checked(settings: Settings) -> Settings:
         problems.append("OMS_WEBHOOK_ALLOW_LOOPBACK=true is for `oms dev` and tests (OMS_TEST_CLOCK=true): unset it.")
     if settings.database_url.startswith("postgresql") and not settings.redis_url:
         problems.append("OMS_REDIS_URL is missing: workers and API need one Redis (redis://host:6379/0).")
+    if settings.stripe_webhook_secret and settings.stripe_account() is None:
+        problems.append("OMS_STRIPE_WEBHOOK_SECRET is set without OMS_STRIPE_SECRET_KEY: set both, or neither.")
     if problems:
         raise SystemExit("\n".join(problems))
     secrets.configure(settings.plain_secret_keys())
@@ -76,7 +84,28 @@ def checked(settings: Settings) -> Settings:
     return settings
 
 
-def _migrated(settings: Settings) -> None:
+async def seeded(db: Database, settings: Settings) -> None:
+    """Put the first tenant's Stripe account as the settings say; nothing without them, without a tenant, or when it is
+    so already."""
+    config = settings.stripe_account()
+    if config is None or not settings.secret_keys:
+        return
+    async with db.reading(NOBODY) as reading:
+        tenants = await access.all_tenants(reading)
+    if not tenants:
+        return
+    account = await db.run(
+        partial(payments.put_account, handle="stripe", provider="stripe", config=config), system(tenants[0].tenant_id)
+    )
+    logger.info(
+        "payment account",
+        tenant=tenants[0].handle,
+        callbacks=f"{settings.public_url.rstrip('/')}/callbacks/stripe/{payments.ACCOUNT(account.id)}",
+    )
+
+
+def check_migrated(settings: Settings) -> None:
+    """Raises SystemExit with a sentence when the database is not at this release's revision."""
     at, wanted = migrate.current(settings.database_url), migrate.head()
     if at != wanted:
         raise SystemExit(f"The database is at revision {at}, this release needs {wanted}: run `oms migrate`.")
@@ -85,10 +114,11 @@ def _migrated(settings: Settings) -> None:
 def serve(host: str, port: int) -> None:
     """Serve until SIGTERM. Without Redis (SQLite) the workers run here too."""
     settings = checked(Settings())
-    _migrated(settings)
+    check_migrated(settings)
 
     async def main() -> None:
         db = Database(settings.database_url, pool_size=settings.database_pool_size)
+        await seeded(db, settings)
         services = {"settings": settings}
 
         @contextlib.asynccontextmanager
@@ -136,7 +166,7 @@ def _bell(url: str) -> Any:
 def work() -> None:
     """Work until SIGTERM."""
     settings = checked(Settings())
-    _migrated(settings)
+    check_migrated(settings)
 
     async def main() -> None:
         from oms_api.kit.graphql.execution import Engine

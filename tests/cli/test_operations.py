@@ -157,6 +157,11 @@ async def test_a_server_wants_a_migrated_database_and_long_keys(
     await _refused(await begin.run(command, **{**environment, "secret_keys": "short"}), "shorter than 32 characters")
 
 
+async def test_a_key_wants_a_migrated_database(begin: Programs, environment: dict[str, str]) -> None:
+    found = await begin.run("keys", "create", "--tenant", "shop", "--scopes", "*", **environment)
+    await _refused(found, "this release needs", "run `oms migrate`")
+
+
 @pytest.mark.parametrize("command", [["serve"], ["work"], ["migrate"], ["keys", "revoke", "key_x"]])
 async def test_a_database_that_is_away_is_a_sentence(begin: Programs, command: list[str]) -> None:
     away = {

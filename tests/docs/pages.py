@@ -9,7 +9,8 @@ How a page is written:
   success is wanted; `userErrors` that are empty are not shown. ```` ```graphql scopes=a:read,b:write ```` is sent
   with a key that holds only these.
 - `{{order.id}}` in an answer stands for what came there; later it is that value. `{{date}}`, `{{time}}` and
-  `{{cursor}}` stand for any. In variables `{{now}}`, `{{in 3 days}}` and `{{2 hours ago}}` are instants.
+  `{{cursor}}` stand for any. In variables `{{now}}`, `{{in 3 days}}` and `{{2 hours ago}}` are instants,
+  `{{date in 3 days}}` is a date.
 - ```` ```sh ```` with `curl …` is sent like a document; `oms clock advance N` lets time pass and timers run.
 - ```` ```python ```` with a class `Receiver` listens at the address that it names, with the secret that the page got.
   ```` ```json body ```` is what it heard last.
@@ -37,7 +38,14 @@ from .receivers import Listening
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-TIMERS = ("orders.lapse", "inventory.expire", "webhooks.deliver", "payments.retry")
+TIMERS = (
+    "orders.lapse",
+    "inventory.expire",
+    "webhooks.deliver",
+    "payments.retry",
+    "fulfillment.overdue",
+    "returns.expire",
+)
 SHAPES = {
     "date": r"\d{4}-\d\d-\d\d",
     "time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z",
@@ -46,7 +54,7 @@ SHAPES = {
 ID = r"[a-z]{2,4}_[0-9a-hjkmnp-tv-z]{26}"
 _FENCE = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _HOLE = re.compile(r"\{\{([^{}]+)\}\}")
-_RELATIVE = re.compile(r"(?:in (\d+) (days|hours|minutes)|(\d+) (days|hours|minutes) ago|(now))")
+_RELATIVE = re.compile(r"(date )?(?:in (\d+) (days|hours|minutes)|(\d+) (days|hours|minutes) ago|(now))")
 _START = re.compile(r"^Starts from: (.+)\.$", re.MULTILINE)
 
 
@@ -183,9 +191,10 @@ class Run:
         relative = _RELATIVE.fullmatch(name)
         if relative is None:
             raise Mistake(f"{at}: no answer before has shown {{{{{name}}}}}")
-        ahead, unit, ago, unit_ago, _ = relative.groups()
+        day, ahead, unit, ago, unit_ago, _ = relative.groups()
         delta = timedelta(**{unit or unit_ago or "days": int(ahead or ago or 0)})
-        return rfc3339(clock.now() - delta if ago else clock.now() + delta)
+        instant = rfc3339(clock.now() - delta if ago else clock.now() + delta)
+        return instant[:10] if day else instant
 
     def _compare(self, shown: dict[str, Any], came: dict[str, Any], at: str) -> None:
         if "data" in shown or "errors" not in shown:

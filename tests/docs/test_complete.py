@@ -19,8 +19,8 @@ from oms_api.webhooks.rules import MAX_ATTEMPTS, RETRY_DELAYS_S
 from .pages import DOCS, ROOT, blocks, names, page, start_of
 
 DOMAINS = (
-    "access", "catalog", "network", "inventory", "promising", "orders", "payments", "fulfillment", "returns",
-    "webhooks",
+    "access", "catalog", "network", "inventory", "allocation", "sourcing", "promising", "orders", "payments",
+    "fulfillment", "returns", "webhooks",
 )  # fmt: skip
 LINES_MAX = 205
 RUN = [name for name in names() if start_of(page(name))]
@@ -30,6 +30,12 @@ def test_every_domain_has_its_page_and_no_page_is_long() -> None:
     assert {"quickstart", "configuration", "errors", *DOMAINS} <= set(names())
     assert {name: lines for name in names() if (lines := page(name).count("\n")) > LINES_MAX} == {}
     assert set(DOMAINS) <= set(RUN)
+
+
+def test_the_readme_and_the_index_of_the_pages_lead_to_every_page() -> None:
+    pages = {*names()} - {"README"}
+    assert pages == {*re.findall(r"\]\(([a-z-]+)\.md\)", page("README"))}
+    assert pages <= {*re.findall(r"\]\(docs/([a-z-]+)\.md\)", (ROOT / "README.md").read_text())}
 
 
 def test_every_setting_is_explained_as_the_program_knows_it() -> None:

@@ -15,14 +15,15 @@ _UNITS = "pending backordered reserved allocated shipped delivered returned canc
 _SHIPMENT = """id status version carrier trackingNumber trackingUrl deliveredAt
   lines { id sku quantity fulfillmentLine { id } } packages { id trackingNumber lines { id } }
   fulfillments { id status } scans { status at place }"""
-_FULFILLMENT = f"""id status version location {{ handle }} order {{ id }} actions {{ name allowed reason }}
+_FULFILLMENT = f"""id status version shipBy rejectionReason rejectionNote location {{ handle }} order {{ id }}
+  actions {{ name allowed reason }}
   lines {{ id sku quantity orderLine {{ id sku }} }} shipments {{ {_SHIPMENT} }}"""
 _RETURN = f"""id number status version refundable {_MONEY} refunded {_MONEY} order {{ id }}
   actions {{ name allowed reason }}
   lines {{ id sku quantity reason received orderLine {{ id }} dispositions {{ disposition quantity }} }}"""
 _ORDER = f"""id number status version total {_MONEY} outstanding {_MONEY} creditedTotal {_MONEY}
   actions {{ name allowed reason }}
-  lines {{ id sku quantity quantities {{ {_UNITS} }} }}
+  attention {{ kind }} lines {{ id sku quantity promisedOn quantities {{ {_UNITS} }} }}
   payments {{ id status authorized {_MONEY} captured {_MONEY} refunded {_MONEY} }}
   fulfillments {{ {_FULFILLMENT} }} returns {{ {_RETURN} }}"""
 _PREVIEW = f"preview {{ total {_MONEY} outstanding {_MONEY} lines {{ lineId sku quantity }} }}"
@@ -38,6 +39,8 @@ CAPTURE = _mutation("paymentCapture", "PaymentCaptureInput", "payment { id }")
 REFUND = _mutation("paymentRefund", "PaymentRefundInput", "payment { id }")
 CANCEL = _mutation("orderCancel", "OrderCancelInput", f"order {{ {_ORDER} }} {_PREVIEW}")
 ACCEPT = _mutation("fulfillmentAccept", "FulfillmentAcceptInput", f"fulfillment {{ {_FULFILLMENT} }}")
+REJECT = _mutation("fulfillmentReject", "FulfillmentRejectInput", f"fulfillment {{ {_FULFILLMENT} }}")
+REASSIGN = _mutation("fulfillmentReassign", "FulfillmentReassignInput", f"fulfillment {{ {_FULFILLMENT} }}")
 CANCEL_ACCEPT = _mutation(
     "fulfillmentCancelAccept", "FulfillmentCancelAcceptInput", f"fulfillment {{ {_FULFILLMENT} }}"
 )
@@ -178,6 +181,8 @@ class Desk:
     async def deliver(self, order: Mapping[str, Any]) -> dict[str, Any]:
         """Accept, ship and deliver everything that locations have of an order."""
         for fulfillment in order["fulfillments"]:
+            if fulfillment["status"] in ("REJECTED", "CANCELLED"):
+                continue
             if fulfillment["status"] == "OFFERED":
                 await self.accept(fulfillment)
             await self.track(await self.ship(fulfillment), "DELIVERED")

@@ -24,7 +24,7 @@ OFFERED, ACCEPTED = FulfillmentStatus.OFFERED, FulfillmentStatus.ACCEPTED
 
 
 def work(sku: str = "A", quantity: int = 5, *, at: UUID = HERE, per_unit: int = 1, **figures: int) -> FulfillmentLine:
-    zero = {"shipped": 0, "cancelled": 0, "asked": 0, "delivered": 0}
+    zero = {"shipped": 0, "cancelled": 0, "asked": 0, "delivered": 0, "moved": 0}
     return row_of(
         FulfillmentLine,
         {

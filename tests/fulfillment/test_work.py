@@ -109,7 +109,7 @@ async def test_what_was_not_accepted_does_not_leave(desk: Desk) -> None:
     (error,) = await desk.api.refused(SHIP, input=desk.shipping(order["fulfillments"][0]))
     assert error["code"] == "INVALID_TRANSITION"
     assert error["details"]["currentState"] == "OFFERED"
-    assert error["details"]["allowedActions"] == ["fulfillmentAccept"]
+    assert error["details"]["allowedActions"] == ["fulfillmentAccept", "fulfillmentReject", "fulfillmentReassign"]
 
 
 async def test_every_problem_of_a_shipment_is_told_at_once(desk: Desk) -> None:
@@ -335,6 +335,8 @@ async def test_a_location_that_may_not_see_orders_sees_its_work(desk: Desk, worl
         "lines": [{"sku": "A", "orderLine": None}],
         "actions": [
             {"name": "fulfillmentAccept", "allowed": False, "reason": "It needs the scope fulfillments:write."},
+            {"name": "fulfillmentReject", "allowed": False, "reason": "It needs the scope fulfillments:write."},
+            {"name": "fulfillmentReassign", "allowed": False, "reason": "It needs the scope fulfillments:write."},
             {"name": "shipmentCreate", "allowed": False, "reason": "It is OFFERED."},
             {"name": "fulfillmentCancelAccept", "allowed": False, "reason": "It is OFFERED."},
             {"name": "fulfillmentCancelReject", "allowed": False, "reason": "It is OFFERED."},

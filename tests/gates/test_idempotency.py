@@ -14,7 +14,7 @@ from whole_walk import Walk, document, leaves, root_field, root_fields, tenant_t
 from world import Api, World
 
 # what a request names and does not make: the first of these in it is put out of place
-NAMED = ("location", "channel", "id", "fulfillmentId", "reference", "handle", "number")
+NAMED = ("location", "channel", "id", "fulfillmentId", "reference", "handle", "number", "channels")
 
 
 def keyed() -> set[str]:
@@ -30,8 +30,10 @@ def keyed() -> set[str]:
 def elsewhere(variables: Mapping[str, Any]) -> dict[str, Any]:
     """The same request about something that is not there."""
     found = dict(leaves(variables))
+    name = {path: next(part for part in reversed(path) if isinstance(part, str)) for path in found}
     path = min(
-        (path for path in found if path[-1] in NAMED), key=lambda path: (NAMED.index(path[-1]), len(path), str(path))
+        (path for path in found if name[path] in NAMED),
+        key=lambda path: (NAMED.index(name[path]), len(path), str(path)),
     )
     prefix = ids.decode(found[path])[0]
     absent = ids.encode(prefix, ids.new()) if prefix in Prefix.registry else f"{found[path]}9"

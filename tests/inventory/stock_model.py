@@ -59,6 +59,7 @@ class Model:
     coming: dict[str, Coming] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
     numbers: "count[int]" = field(default_factory=count)
+    doubted: set[Place] = field(default_factory=set)
 
     def live(self, line: Line) -> bool:
         return line.hold.open and (line.hold.ends is None or line.hold.ends > self.clock)
@@ -148,6 +149,44 @@ class Model:
         for line in self.lines:
             if line.hold is hold:
                 line.units = 0
+
+    def move(self, at: Place, to: Place, units: int) -> None:
+        if self.usable[at] < units:
+            raise No("INVALID")
+        self.usable[at] -= units
+        self.usable[to] += units
+
+    def count(self, at: Place, counted: int, above: int) -> None:
+        """A difference beyond belief is booked at the second count, whatever it says."""
+        if abs(counted - self.usable[at]) > above and at not in self.doubted:
+            self.doubted.add(at)
+            return
+        self.doubted.discard(at)
+        self.usable[at] = counted
+
+    def give_part(self, hold: Hold, sku: str, units: int) -> None:
+        held = [line for line in self.lines if line.hold is hold and line.at[0] == sku and line.units]
+        if sum(line.units for line in held) < units:
+            raise No("EXCEEDS_REMAINING")
+        for line in sorted(held, key=lambda line: (line.supply is not None, line.number), reverse=True):
+            part = min(units, line.units)
+            line.units -= part
+            units -= part
+        if not any(line.units for line in self.lines if line.hold is hold):
+            hold.open = False
+
+    def relocate(self, hold: Hold, at: Place, to: Place, units: int) -> None:
+        held = [line for line in self.lines if line.hold is hold and line.at == at and line.units and not line.supply]
+        if sum(line.units for line in held) < units:
+            raise No("EXCEEDS_REMAINING")
+        if self.usable[to] - self.held(to) < units:
+            raise No("INSUFFICIENT_STOCK")
+        for line in sorted(held, key=lambda line: line.number):
+            part = min(units, line.units)
+            if part:
+                line.units -= part
+                units -= part
+                self.lines.append(Line(next(self.numbers), to, None, part, line.line, line.hold))
 
     def leave(self, owner: int, line_id: int | None, at: Place, units: int, *, shipped: bool) -> None:
         held = [

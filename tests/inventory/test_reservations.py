@@ -58,9 +58,11 @@ async def test_two_lines_of_one_position_count_together(shop: Shop) -> None:
 
 async def test_safety_stock_is_kept_back(shop: Shop) -> None:
     await shop.stocked(A=5)
-    (refusal,) = await refused(shop.reserve(shop.want("A", 4, safety=2)))
+    put = "mutation($input: LocationPutInput!) { locationPut(input: $input) { userErrors { code } } }"
+    await shop.api.ok(put, input={"locations": [{"handle": "east", "name": "east", "safetyStock": 2}]})
+    (refusal,) = await refused(shop.reserve(shop.want("A", 4)))
     assert refusal.details == {"sku": "A", "requested": 4, "available": 3}
-    await shop.reserve(shop.want("A", 3, safety=2))
+    await shop.reserve(shop.want("A", 3))
 
 
 async def test_a_position_that_does_not_exist_has_nothing(shop: Shop) -> None:

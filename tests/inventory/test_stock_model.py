@@ -26,7 +26,7 @@ TTLS_S = (90.0, 150.0)
 # how often each step is taken
 SHARES = {
     "adjust": 5, "set": 2, "put": 4, "receive": 4, "reserve": 12, "adopt": 4, "release": 2, "leave": 6, "restock": 2,
-    "pass_time": 1.5, "expire": 1,
+    "move": 2, "count": 3, "give_part": 3, "relocate": 4, "pass_time": 1.5, "expire": 1,
 }  # fmt: skip
 
 
@@ -151,6 +151,48 @@ class Walk:
             hold, id_ = self.chance.choice(carts)
             await self.both(lambda: self.model.release(hold), lambda tx: inventory.release(tx, id_))
             await self.both(lambda: self.model.release(hold), lambda tx: inventory.release(tx, id_))
+
+    async def move(self) -> None:
+        sku, units = self.chance.choice(SKUS), self.units(4)
+        here, there = self.chance.sample(PLACES, 2)
+        rows = [inventory.Transfer(sku, here, units, there)]
+        await self.both(
+            lambda: self.model.move((sku, here), (sku, there), units),
+            lambda tx: inventory.move(tx, rows, reason="transferred"),
+        )
+
+    async def count(self) -> None:
+        at, counted = self.at(), self.chance.randint(0, 9)
+        rows = [inventory.Counted(*at, counted)]
+        await self.both(
+            lambda: self.model.count(at, counted, 3),
+            lambda tx: inventory.count(tx, rows, reason="cycle_count", recount_above=3),
+        )
+
+    def cart(self) -> tuple[Hold, UUID] | None:
+        carts = [one for one in self.holds if one[0].open and one[0].ends is not None]
+        carts = [one for one in carts if (one[0].ends or 0) > self.model.clock]
+        return self.chance.choice(carts) if carts else None
+
+    async def give_part(self) -> None:
+        if one := self.cart():
+            sku, units = self.chance.choice(SKUS), self.units(3)
+            parts = [inventory.Part(sku, units)]
+            await self.both(
+                lambda: self.model.give_part(one[0], sku, units),
+                lambda tx: inventory.release(tx, one[1], None, parts),
+            )
+
+    async def relocate(self) -> None:
+        if one := self.cart():
+            sku, units = self.chance.choice(SKUS), self.units(2)
+            here, there = self.chance.sample(PLACES, 2)
+            places = self.shop.locations
+            rows = [inventory.Relocation(sku, places[there], units, places[here])]
+            await self.both(
+                lambda: self.model.relocate(one[0], (sku, here), (sku, there), units),
+                lambda tx: inventory.relocate(tx, one[1], rows),
+            )
 
     async def leave(self) -> None:
         owner, line, units = self.chance.randrange(3), self.chance.randrange(3), self.units(2)

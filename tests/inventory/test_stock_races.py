@@ -12,12 +12,19 @@ from oms_api.kit import clock, ids
 from oms_api.kit.errors import Refusal
 from world import travel
 
+AT_ONCE_MAX = 64  # more would only wait for a connection, and after five seconds give up
 SHIPMENT = ids.Ref("shp", ids.new())
 
 
 async def at_once(*work: Awaitable[object]) -> list[object]:
     """Results, and refusals as values; everything else fails the test."""
-    results = await asyncio.gather(*work, return_exceptions=True)
+    turns = asyncio.Semaphore(AT_ONCE_MAX)
+
+    async def one(part: Awaitable[object]) -> object:
+        async with turns:
+            return await part
+
+    results = await asyncio.gather(*map(one, work), return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException) and not isinstance(result, Refusal):
             raise result

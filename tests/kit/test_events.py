@@ -1,18 +1,25 @@
 """The log: gap-free per subject, and no reader passes an event that commits late."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from oms_api.kit import ids
 from oms_api.kit.caller import system
 from oms_api.kit.db import Tx
-from oms_api.kit.events import Fact, emit
+from oms_api.kit.events import Fact, emit, rfc3339
 from world import Api, World
 
 EVENTS = """query($after: String, $topics: [String!], $subject: ID) {
   events(after: $after, topics: $topics, subjectId: $subject) {
     nodes { topic subjectId sequence cursor actor { kind } data } pageInfo { hasNextPage endCursor } } }"""
 THING = ids.Prefix("tst")
+
+
+def test_an_instant_has_four_digits_of_year_and_six_of_a_second() -> None:
+    assert rfc3339(datetime(7, 2, 3, 4, 5, 6, 7, UTC)) == "0007-02-03T04:05:06.000007Z"
+    assert rfc3339(datetime(2026, 11, 22, tzinfo=UTC)) == "2026-11-22T00:00:00.000000Z"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,3 +121,28 @@ async def test_a_cursor_that_is_none_is_bad_input(api: Api) -> None:
     extensions = body["errors"][0]["extensions"]
     assert extensions["code"] == "BAD_INPUT"
     assert extensions["userErrors"][0]["path"] == ["after"]
+
+
+async def test_what_an_attempt_told_is_untold_with_it_and_leaves_no_gap(world: World, api: Api) -> None:
+    thing = THING.ref(ids.new())
+
+    async def work(tx: Tx) -> None:
+        for number in (2, 3):
+            with contextlib.suppress(LookupError):
+                async with tx.attempt():
+                    emit(tx, ThingHappened(number=number), subject=thing)
+                    if number == 2:
+                        raise LookupError
+        emit(tx, ThingHappened(number=4), subject=thing)
+
+    async def nothing(tx: Tx) -> None:
+        with contextlib.suppress(LookupError):
+            async with tx.attempt():
+                emit(tx, ThingHappened(number=1), subject=thing)
+                raise LookupError
+
+    await world.db.run(nothing, system(api.tenant_id))
+    await world.db.run(work, system(api.tenant_id))
+    await world.settle()
+    nodes = (await api(EVENTS))["events"]["nodes"]
+    assert [(node["sequence"], node["data"]) for node in nodes] == [(1, {"number": 3}), (2, {"number": 4})]

@@ -34,3 +34,9 @@ def test_ids_rise_with_time() -> None:
 def test_a_prefix_is_taken_once() -> None:
     with pytest.raises(ValueError, match="taken"):
         ids.Prefix("sku")
+
+
+def test_what_is_missing_is_named_and_what_is_no_id_is_not_made_into_one() -> None:
+    value = ids.new()
+    assert SKU.missing("SKU", value) == f"There is no SKU {SKU(value)}."
+    assert SKU.missing("SKU", SKU.parse("nope")) == "That is not the id of a SKU; send one that begins with sku_."

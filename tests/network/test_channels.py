@@ -103,7 +103,7 @@ async def test_all_problems_are_told_at_once_and_nothing_is_written(api: Api) ->
         ("INVALID", "3.handle"),
         ("INVALID", "4.handle"),
     ]
-    assert errors[6]["message"] == "There is no location 'nowhere'; put it first."
+    assert errors[6]["message"] == "There is no location 'nowhere'; create it with locationPut first."
     assert (await api(CHANNEL, handle="web"))["channel"] is None
     assert await facts(api) == []
 

@@ -11,7 +11,6 @@ from oms_api import network
 from oms_api.kit.caller import system
 from oms_api.kit.db import Tx
 from oms_api.kit.errors import Invalid
-from oms_api.network import queries
 from world import Api, World, statements
 
 
@@ -151,22 +150,3 @@ async def test_tenants_with_the_same_handles_never_meet(world: World, api: Api) 
     await write(world, other.tenant_id, [_location("z")], [_channel("web", ["z"])])
     assert await handles(world, other, "web") == ["z"]
     assert await handles(world, api, "web") == ["a"]
-
-
-def test_memory_is_bounded_and_the_least_used_network_goes_first() -> None:
-    remembered = queries._Remembered(6)
-    version = UUID(int=1)
-
-    def a_network(locations: int) -> network.Network:
-        return network.Network(network.Channel(), [network.Location() for _ in range(locations)])
-
-    one, two, three = ((UUID(int=n), "web") for n in (1, 2, 3))
-    kept = a_network(1)
-    remembered.put(one, version, kept)
-    remembered.put(two, version, a_network(2))
-    assert remembered.get(one) == (version, kept)
-    remembered.put(three, version, a_network(1))
-    assert remembered.get(two) is None
-    assert remembered.get(one) == (version, kept)
-    remembered.put(three, version, a_network(100))
-    assert [remembered.get(key) for key in (one, two, three)] == [None, None, None]

@@ -376,6 +376,17 @@ async def test_a_reservation_is_taken_over(store: Store) -> None:
     assert await store.refused({"A": 3}, reservationId=held) == [("INVALID", "input.reservationId")]
 
 
+async def test_a_reservation_keeps_the_date_that_was_promised(store: Store) -> None:
+    await store.open({"A": {"dc": 6}, "B": {"dc": 3}})
+    held = await _hold(store, {"A": 3, "B": 1})
+    planned = await store.create({"A": 3})
+    taken = await store.create({"A": 3, "B": 1}, reservationId=held)
+    dates = [line["promisedOn"] for line in taken["lines"]]
+    assert dates[0] is not None
+    assert dates == [dates[0], dates[0]]
+    assert dates[0] >= planned["lines"][0]["promisedOn"]  # the cart named no destination: the farthest zone
+
+
 async def test_a_reservation_that_has_ended_is_refused(store: Store) -> None:
     await store.open({"A": {"dc": 3}})
     held = await _hold(store, {"A": 3})
@@ -398,6 +409,10 @@ async def test_a_shortage_refuses_the_whole_order_and_says_what_there_is(store: 
     assert (errors[0]["details"]["sku"], errors[0]["details"]["requested"], errors[0]["details"]["available"]) == (
         "B", 3, 1,
     )  # fmt: skip
+    assert errors[0]["message"] == (
+        "3 of B were asked for, 1 can be promised now, no supply covers the rest; "
+        "order fewer, or send onShortage: BACKORDER and the rest waits for stock."
+    )
     assert await store.reserved("A", "B") == {}
 
 
@@ -470,12 +485,13 @@ async def test_50_lines_take_as_many_statements_as_one(api: Api, store: Store) -
         await api.ok(document, input=store.input({"S0": 1}))
     with statements() as many:
         await api.ok(document, input=store.input(dict.fromkeys(codes, 1)))
-    # claim, channel, SKUs, stock, savepoint, three to reserve, groups, lines, number, order, answer, two for the facts
-    assert len(many) == len(one) == 15
+    # claim, channel, SKUs, stock, savepoint, three to reserve, the decision, groups, lines, number, order, answer, two
+    # for the facts
+    assert len(many) == len(one) == 16
     adjusted = [
         {"sku": code, "quantity": 1, "adjustments": [{"kind": "TAX", "label": "Tax", "amount": usd("1.00")}]}
         for code in codes
     ]
     with statements() as adjusting:
         await api.ok(document, input=store.input(adjusted))
-    assert len(adjusting) == 16
+    assert len(adjusting) == 17  # and one for all adjustments

@@ -1,5 +1,6 @@
 """Confirming, paying, lapsing: what money does to an order."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -112,7 +113,22 @@ async def test_a_part_may_be_authorized_and_more_than_is_left_may_not(store: Sto
     nothing = await store.authorize(order)
     assert _codes(nothing) == ["EXCEEDS_REMAINING"]
     assert nothing["userErrors"][0]["details"]["remainingAmount"] == {"minorAmount": "0"}
+    assert [each["userErrors"][0]["path"] for each in (more, nothing)] == [["input", "amount"], ["input", "order"]]
     assert _codes(await store.authorize(order, amount={"amount": "1.00", "currency": "EUR"})) == ["INVALID_AMOUNT"]
+
+
+async def test_what_somebody_else_collects_is_due_when_the_payment_window_ends(store: Store) -> None:
+    """Also of an order that does not wait for it: else nobody would ever ask."""
+    await store.open({"A": {"dc": 5}}, paymentRule="NONE", paymentWindowSeconds=7200)
+    due = [{"method": "cash_on_delivery", "amount": usd("10.00"), "state": "DUE"}]
+    order = await store.create({"A": 1}, externalPayments=due)
+    asked = "query($id: ID!) { order(by: { id: $id }) { createdAt payments { dueAt } } }"
+    found = (await store.api(asked, id=order["id"]))["order"]
+    created, due_at = (datetime.fromisoformat(at) for at in (found["createdAt"], found["payments"][0]["dueAt"]))
+    assert (order["status"], round((due_at - created).total_seconds())) == ("CONFIRMED", 7200)
+    with travel(seconds=7201):
+        await store.world.tick("payments.overdue")
+        assert (await store.topics(order)).count("payment.overdue") == 1
 
 
 async def test_a_declined_payment_confirms_nothing_and_may_be_tried_again(store: Store) -> None:

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from oms_api.kit import ids
 from oms_api.kit.caller import system
 from oms_api.kit.db import Tx, mine
+from oms_api.kit.ids import NOBODY
 from oms_api.kit.paging import Window
 from oms_api.orders.models import ORDER, Order, OrderLine
 from oms_api.orders.queries import page, rows
@@ -126,7 +127,7 @@ async def test_a_search_takes_each_way_through_its_own_index(full: Store) -> Non
 async def test_timers_read_only_what_waits(full: Store) -> None:
     async with full.world.db.transaction(system(full.api.tenant_id)) as tx:
         assert "ix_orders_lapse" in await plan_of(tx, rows._LAPSING)
-        assert "ix_order_lines_backordered" in await plan_of(tx, rows._WAITING, skus=["A"])
+        assert "ix_order_lines_backordered" in await plan_of(tx, rows._WAITING, skus=["A"], after=NOBODY)
 
 
 async def test_a_window_of_the_whole_list_is_the_one_that_was_asked_for() -> None:

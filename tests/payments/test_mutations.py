@@ -207,7 +207,14 @@ async def test_a_customer_who_must_act_can_be_let_go(till: Till) -> None:
 async def external(till: Till, state: ExternalState, amount: int = 10_000) -> Payment:
     return await till.world.db.run(
         lambda tx: payments.record_external(
-            tx, payable_id=ids.new(), method="amazon", amount_minor=amount, currency="EUR", state=state, reference="A-1"
+            tx,
+            payable_id=ids.new(),
+            method="amazon",
+            amount_minor=amount,
+            currency="EUR",
+            state=state,
+            window_s=3600,
+            reference="A-1",
         ),
         till.caller,
     )
@@ -329,3 +336,20 @@ async def test_a_capture_takes_a_constant_number_of_statements(till: Till) -> No
     with statements() as seen:
         await till.api.ok(CAPTURE, input=till.input(payment))
     assert len(seen) == 21, "\n".join(seen)
+
+
+async def test_what_is_too_much_points_at_the_amount_only_when_one_was_sent(till: Till) -> None:
+    payment = await till.captured()
+    (named,) = await till.api.refused(CAPTURE, input=till.input(payment, amount="1.00"))
+    (all_of_it,) = await till.api.refused(CAPTURE, input=till.input(payment))
+    assert [(error["code"], error["path"]) for error in (named, all_of_it)] == [
+        ("EXCEEDS_REMAINING", ["input", "amount"]),
+        ("EXCEEDS_REMAINING", ["input", "id"]),
+    ]
+
+
+async def test_what_was_let_go_is_shown(till: Till) -> None:
+    payment = await till.authorized()
+    await till.api.ok(CAPTURE, input=till.input(payment, amount="60.00"))
+    gone = await till.api.ok(VOID.replace("refunded {", "voided { amount } refunded {"), input=till.input(payment))
+    assert gone["payment"]["voided"] == {"amount": "40.00"}

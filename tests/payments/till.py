@@ -107,6 +107,11 @@ class Till:
         async with self.world.db.reading(self.tenant_id) as reading:
             return await reading.all(select(model).where(mine(model)).order_by(col(model.id)))
 
+    async def rows_by(self, model: type[Any], order: str) -> list[Any]:
+        """Rows of a table without an `id`."""
+        async with self.world.db.reading(self.tenant_id) as reading:
+            return await reading.all(select(model).where(mine(model)).order_by(col(getattr(model, order))))
+
     async def topics(self) -> list[str]:
         return [event.topic for event in await self.rows(Event) if event.topic != "payment.operation_requested"]
 

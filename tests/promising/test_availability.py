@@ -1,10 +1,13 @@
 """What can be sold, where and when, through the API."""
 
+import random
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from oms_api.promising.models import Destination
+from oms_api.promising.service.availability import offers
 from promising.shop import (
     CHICAGO,
     LOS_ANGELES,
@@ -176,6 +179,34 @@ async def test_the_nearest_location_with_a_unit_sets_the_earliest_delivery(api: 
         (nowhere,) = await ask(api, "A")
     assert there["earliestDelivery"] == "2026-12-04"  # Chicago to New York is zone 4: four business days
     assert nowhere["earliestDelivery"] is None
+
+
+async def test_the_short_way_to_a_date_comes_to_the_same_as_the_long_one(world: World, api: Api) -> None:
+    chance = random.Random(7)
+    kits = [
+        {"code": f"K{i}", "name": "Kit", "kind": "KIT",
+         "components": [{"sku": f"S{i}", "quantity": 3}, {"sku": f"S{i + 1}", "quantity": 1}]}
+        for i in range(8)
+    ]  # fmt: skip
+    places: dict[str, Any] = {
+        "nyc": {}, "chi": CHICAGO, "la": {**LOS_ANGELES, "safetyStock": 1}, "desk": {"ships": False, "pickup": True},
+        "slow": {"processingDays": 3},
+    }  # fmt: skip
+    stock = {f"S{i}": {name: chance.randrange(4) for name in places if chance.random() < 0.7} for i in range(9)}
+    await shop(api, places, stock)
+    await shop(api, places, skus=kits)
+    with at(MONDAY_NOON):
+        async with world.db.reading(api.tenant_id) as reading:
+            found, _, _ = await offers(
+                reading,
+                channel="web",
+                skus=[*stock, *(kit["code"] for kit in kits)],
+                destination=Destination("US", "10001"),
+            )
+        dates = [offer.earliest_delivery() for offer in found]
+        aisle = found[0]._aisle
+        assert dates == [aisle.earliest(aisle.asked, offer.parts, 0) if offer.available else None for offer in found]
+    assert len({*dates}) > 2
 
 
 async def test_a_kit_arrives_with_its_last_component(api: Api) -> None:

@@ -227,3 +227,11 @@ async def test_50_lines_take_as_many_statements_as_one(api: Api) -> None:
     with statements() as many:
         await reserve(api, **dict.fromkeys(stock, 3))
     assert len(many) == len(one)
+
+
+async def test_nobody_is_refused_because_others_were_quicker_at_one_location_after_another(api: Api) -> None:
+    places = {f"l{number:02}": {} for number in range(30)}
+    await shop(api, places, {"A": dict.fromkeys(places, 1), "B": dict.fromkeys(places, 1)})
+    answers = await asyncio.gather(*[api.answer(CREATE, input=wanted(A=1, B=1)) for _ in range(30)])
+    codes = [error["code"] for answer in answers for error in answer["data"]["reservationCreate"]["userErrors"]]
+    assert codes == []

@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oms_api.promising.rules.dates import WEEKDAYS, WorkingHours, delivery_day, leaves_at, ship_day, work_day
+from oms_api.promising.rules.dates import (
+    WEEKDAYS,
+    Pickup,
+    WorkingHours,
+    collection_day,
+    delivery_day,
+    latest_ship_day,
+    leaves_at,
+    pickup_day,
+    ship_day,
+    work_day,
+)
 
 NAMES = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"]
 MONDAY = date(2026, 11, 23)
@@ -21,7 +32,7 @@ def at(day: date, hour: int, minute: int = 0, zone: str = "America/New_York") ->
 
 
 def test_the_published_cut_off_and_weekend_case_comes_out() -> None:
-    cases = json.loads((Path(__file__).parent / "cases" / "sourcing.json").read_text())
+    cases = json.loads((Path(__file__).parents[1] / "sourcing" / "cases" / "sourcing.json").read_text())
     case = next(case for case in cases if case["case"] == "cut-off and weekend")
     open_days = frozenset(range(1, 8)) - {NAMES.index(name) + 1 for name in case["closed"]}
     hours = WorkingHours("America/New_York", open_days, time.fromisoformat(case["cut_off"]))
@@ -128,3 +139,60 @@ def test_asking_later_never_arrives_earlier(
     assert asked.astimezone(ZoneInfo("America/Chicago")).date() <= first <= second
     assert first <= delivery_day(first, transit) <= delivery_day(second, transit)
     assert delivery_day(first, transit).isoweekday() in WEEKDAYS
+
+
+def test_a_weekday_and_a_date_may_have_a_cut_off_of_their_own() -> None:
+    saturday = MONDAY + timedelta(5)
+    hours = WorkingHours(
+        "America/New_York", cut_offs=((1, time(11)),), openings=((saturday, time(9, 30)),), closures=frozenset()
+    )
+    assert work_day(at(MONDAY, 10, 59), hours) == MONDAY
+    assert work_day(at(MONDAY, 11), hours) == MONDAY + timedelta(1)
+    assert work_day(at(MONDAY + timedelta(4), 14), hours) == saturday
+    assert work_day(at(saturday, 9, 30), hours) == MONDAY + timedelta(7)
+    assert leaves_at(saturday, hours) == datetime(2026, 11, 28, 14, 30, tzinfo=UTC)
+
+
+def test_a_full_day_moves_what_leaves_to_the_next_with_room() -> None:
+    hours = WorkingHours("America/New_York", processing_days=1)
+    full = {MONDAY + timedelta(1), MONDAY + timedelta(2)}
+    assert ship_day(at(MONDAY, 9), hours, full=full) == MONDAY + timedelta(3)
+
+
+def test_what_is_open_on_no_day_of_three_years_never_ships() -> None:
+    past = WorkingHours("America/New_York", frozenset(), openings=((date(2026, 1, 1), time(14)),))
+    assert ship_day(at(MONDAY, 9), past) is None
+
+
+def test_a_carrier_fetches_on_its_days_before_its_last_pick_up_and_not_on_its_holidays() -> None:
+    hours = WorkingHours("America/New_York", frozenset(range(1, 8)), time(18))
+    pickup = Pickup(frozenset({1, 2, 4}), time(16), frozenset({MONDAY + timedelta(3)}))
+    assert pickup_day(at(MONDAY, 15, 59), hours, pickup, MONDAY) == MONDAY
+    assert pickup_day(at(MONDAY, 16), hours, pickup, MONDAY) == MONDAY + timedelta(1)
+    assert pickup_day(at(MONDAY, 16), hours, pickup, MONDAY + timedelta(1)) == MONDAY + timedelta(1)
+    assert pickup_day(at(MONDAY, 9), hours, pickup, MONDAY + timedelta(2)) == MONDAY + timedelta(7)
+    assert pickup_day(at(MONDAY, 9), hours, Pickup(frozenset()), MONDAY) is None
+
+
+def test_customers_collect_the_same_day_until_the_window_ends() -> None:
+    hours = WorkingHours("America/New_York", cut_off=time(18), collect_until=((1, time(17)),))
+    assert collection_day(at(MONDAY, 16, 59), hours, MONDAY) == MONDAY
+    assert collection_day(at(MONDAY, 17), hours, MONDAY) == MONDAY + timedelta(1)
+    assert collection_day(at(MONDAY, 17), hours, MONDAY + timedelta(2)) == MONDAY + timedelta(2)
+
+
+@given(
+    st.frozensets(st.integers(1, 7), min_size=1),
+    st.integers(0, 6),
+    st.integers(0, 40),
+    st.frozensets(st.integers(0, 40)),
+)
+def test_the_latest_ship_day_is_the_last_that_arrives_in_time(
+    open_days: frozenset[int], transit: int, wanted_in: int, full_in: frozenset[int]
+) -> None:
+    hours, wanted = WorkingHours("UTC", open_days), MONDAY + timedelta(wanted_in)
+    full = {MONDAY + timedelta(i) for i in full_in}
+    found = latest_ship_day(wanted, MONDAY, hours, lambda day: delivery_day(day, transit), full)
+    days = [MONDAY + timedelta(i) for i in range(wanted_in + 1)]
+    good = [day for day in days if hours.open_on(day) and day not in full and delivery_day(day, transit) <= wanted]
+    assert found == (max(good) if good else None)

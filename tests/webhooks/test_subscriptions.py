@@ -1,5 +1,6 @@
 """Subscriptions through the API: put, pause, rotate, try out; and where nothing may be sent."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -119,6 +120,14 @@ async def test_a_tenant_has_a_hundred_subscriptions_at_most(api: Api) -> None:
         await api.ok(PUT, input={**HOOK, "handle": f"hook{i}"})
     assert await api.codes(PUT, input=HOOK) == ["LIMIT_EXCEEDED"]
     assert (await api.ok(PUT, input={**HOOK, "handle": "hook7"}))["secret"] is None
+
+
+async def test_two_at_once_do_not_pass_the_limit(api: Api) -> None:
+    for i in range(98):
+        await api.ok(PUT, input={**HOOK, "handle": f"hook{i}"})
+    answers = await asyncio.gather(*(api(PUT, input={**HOOK, "handle": f"last{i}"}) for i in range(6)))
+    codes = [error["code"] for answer in answers for error in answer["webhookSubscriptionPut"]["userErrors"]]
+    assert codes == ["LIMIT_EXCEEDED"] * 4
 
 
 async def test_after_a_rotation_both_secrets_sign_until_the_overlap_ends(world: World, api: Api) -> None:

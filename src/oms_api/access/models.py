@@ -13,10 +13,11 @@ TENANT = ids.Prefix("ten")
 CLIENT = ids.Prefix("key")
 
 SCOPES = (
-    "availability:read", "bulk:read", "bulk:write", "catalog:read", "catalog:write", "events:read",
-    "fulfillments:read", "fulfillments:write", "inventory:read", "inventory:write", "metadata:write", "network:read",
-    "network:write", "orders:read", "orders:write", "payments:read", "payments:write", "prices:write",
-    "reservations:read", "reservations:write", "returns:read", "returns:write", "sourcing:read", "webhooks:manage",
+    "availability:read", "availability:write", "bulk:read", "bulk:write", "catalog:read", "catalog:write",
+    "events:read", "fulfillments:read", "fulfillments:write", "inventory:read", "inventory:write", "metadata:write",
+    "network:read", "network:write", "orders:read", "orders:write", "payments:read", "payments:write", "prices:write",
+    "reservations:read", "reservations:write", "returns:read", "returns:write", "sourcing:read", "sourcing:write",
+    "webhooks:manage",
 )  # fmt: skip
 
 

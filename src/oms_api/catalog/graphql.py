@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated, Any
-from uuid import UUID
 
 import strawberry
+from strawberry import UNSET
 
 from oms_api.catalog import models, queries, service
 from oms_api.catalog.models import SKU, SkuKind, TrackingMode
@@ -23,6 +24,7 @@ from oms_api.kit.graphql import (
     argument,
     describe_enum,
     field,
+    found_by,
     given,
     money_of,
     mutation,
@@ -51,6 +53,7 @@ class Sku(HasMetadata):
     kind: SkuKind = field(description="What it is.")
     weight_grams: int | None = field(description="Grams.")
     barcodes: list[str] = field(description="GTIN, EAN, UPC…; each names one SKU.")
+    tags: list[str] = field(description="Words that sourcing rules go by: `hazmat`, `bulky`.")
     length_mm: int | None = field(description="Longest side, millimetres.")
     width_mm: int | None = field(description="Second side, millimetres.")
     height_mm: int | None = field(description="Third side, millimetres.")
@@ -60,7 +63,17 @@ class Sku(HasMetadata):
     unit: str = field(description="What one unit is: `piece`, `mm`, `g`.")
     list_price: Money | None = field(description="Price while no price list names it.")
 
-    @field(description="What a kit is made of.")
+    @field(description="SKUs that may stand in for it, best first.")
+    async def substitutes(self, info: Info) -> list[Substitute]:
+        found = await info.context.load(queries.substitutes_of, self.code) or ()
+        rows = await info.context.load_many(queries.skus_by_code, [one.sku for one in found])
+        return [
+            Substitute(item=sku_of(row), ratio=one.ratio, needs_consent=one.needs_consent)
+            for one, row in zip(found, rows, strict=True)
+            if row is not None
+        ]
+
+    @field(description="What a kit is made of: goods, and kits, whose parts count for its stock.")
     async def components(self, info: Info) -> list[KitComponent]:
         rows = await info.context.load_many(queries.skus_by_code, [code for code, _ in self.parts])
         return [
@@ -76,6 +89,13 @@ class KitComponent:
     quantity: int = field(description="Units of it in one kit.")
 
 
+@strawberry.type(description="SKU that may stand in.")
+class Substitute:
+    item: Sku = field(description="The one that stands in.")
+    ratio: Decimal = field(description='Units of it for one unit: `"1"`.')
+    needs_consent: bool = field(description="Whether the customer must agree first.")
+
+
 def sku_of(row: models.Sku) -> Sku:
     return Sku(
         id=strawberry.ID(SKU(row.id)),
@@ -86,6 +106,7 @@ def sku_of(row: models.Sku) -> Sku:
         kind=row.kind,
         weight_grams=row.weight_grams,
         barcodes=row.barcodes,
+        tags=row.tags or [],
         length_mm=row.length_mm,
         width_mm=row.width_mm,
         height_mm=row.height_mm,
@@ -99,12 +120,7 @@ def sku_of(row: models.Sku) -> Sku:
     )
 
 
-async def _find(info: Info, id_: UUID) -> Sku | None:
-    row = await info.context.load(queries.skus_by_id, id_)
-    return sku_of(row) if row else None
-
-
-node_type(SKU, Sku, scope="catalog:read", find=_find)
+node_type(SKU, Sku, scope="catalog:read", find=found_by(queries.skus_by_id, sku_of))
 
 
 @strawberry.input(description="Part of a kit.")
@@ -113,15 +129,33 @@ class KitComponentInput:
     quantity: int = field(description="Units of it in one kit.")
 
 
+@strawberry.input(description="SKU that may stand in.")
+class SubstituteInput:
+    sku: str = field(description="SKU code.")
+    ratio: Decimal | None = field(default=UNSET, description='Units of it for one unit; `"1"` when absent.')
+    needs_consent: bool | None = field(
+        default=UNSET, description="Whether the customer must agree first; true when absent."
+    )
+
+
 @strawberry.input(description="Create or, by code, change a SKU: an absent field stays as it is, null clears it.")
 class SkuInput:
     code: str = field(description="Code.")
     name: str = field(description="Name.")
-    kind: strawberry.Maybe[SkuKind | None] = field(description="What it is.")
+    kind: strawberry.Maybe[SkuKind | None] = field(
+        description="What it is, for good: the kind of a SKU that is there cannot change. Absent or null on a new one "
+        "is PHYSICAL."
+    )
     weight_grams: strawberry.Maybe[int | None] = field(description="Grams.")
-    components: strawberry.Maybe[list[KitComponentInput] | None] = field(description="For kits.")
+    components: strawberry.Maybe[list[KitComponentInput] | None] = field(
+        description="For kits: goods, and kits, at most 5 within each other."
+    )
+    substitutes: strawberry.Maybe[list[SubstituteInput] | None] = field(description="Best first.")
     metadata: strawberry.Maybe[list[MetadataEntryInput] | None] = field(description="Metadata.")
     barcodes: strawberry.Maybe[list[str] | None] = field(description="GTIN, EAN, UPC…; each names one SKU.")
+    tags: strawberry.Maybe[list[str] | None] = field(
+        description="Words that sourcing rules go by: `hazmat`, `bulky`; 50 at most."
+    )
     length_mm: strawberry.Maybe[int | None] = field(description="Longest side, millimetres.")
     width_mm: strawberry.Maybe[int | None] = field(description="Second side, millimetres.")
     height_mm: strawberry.Maybe[int | None] = field(description="Third side, millimetres.")
@@ -147,10 +181,20 @@ class SkuPayload(Payload):
         return SkuPayload(skus=[sku_of(row) for row in rows if row])
 
 
+_ONE = Decimal(1)
+
+
 def _change(item: SkuInput, path: tuple[str | int, ...]) -> dict[str, Any]:
     change = given(item)  # only what was sent; Some(None) is None
     if change.get("components"):
         change["components"] = [[part.sku, part.quantity] for part in change["components"]]
+    if change.get("substitutes"):
+        change["substitutes"] = [
+            queries.Substitution(
+                one.sku, one.ratio if isinstance(one.ratio, Decimal) else _ONE, one.needs_consent is not False
+            )
+            for one in change["substitutes"]
+        ]
     if "list_price" in change:
         price: MoneyInput | None = change.pop("list_price")
         change["list_price_minor"] = price.minor((*path, "listPrice")) if price else None

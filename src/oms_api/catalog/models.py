@@ -3,9 +3,10 @@
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index
-from sqlmodel import Field
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index
+from sqlmodel import Field, SQLModel
 
 from oms_api.kit import ids
 from oms_api.kit.db import Choice, Instant, Json, Keyed
@@ -27,7 +28,8 @@ class TrackingMode(StrEnum):
 
 
 class Sku(Keyed, table=True):
-    """Something that can be ordered. `components` of a kit are `[[code, quantity], …]`."""
+    """Something that can be ordered. `components` of a kit are `[[code, quantity], …]` as they were put; `parts`, when
+    some of them are kits, the same in SKUs with stock of their own."""
 
     __tablename__ = "skus"
     __table_args__ = (
@@ -40,7 +42,9 @@ class Sku(Keyed, table=True):
     kind: SkuKind = Field(sa_type=Choice(SkuKind))
     weight_grams: int | None = None
     components: list[list[Any]] = Field(sa_type=Json)
+    parts: list[list[Any]] | None = Field(default=None, sa_type=Json, nullable=True)
     barcodes: list[str] = Field(sa_type=Json)
+    tags: list[str] | None = Field(default=None, sa_type=Json, nullable=True)
     length_mm: int | None = None
     width_mm: int | None = None
     height_mm: int | None = None
@@ -65,3 +69,44 @@ class SkuBarcode(Keyed, table=True):
     )
     sku: str
     barcode: str
+
+
+class Tag(SQLModel, table=True):
+    """A tag that some SKU has, or once had: what a rule about tags may name."""
+
+    __tablename__ = "sku_tags"
+    tenant_id: UUID = Field(primary_key=True)
+    tag: str = Field(primary_key=True)
+
+
+class KitInKit(SQLModel, table=True):
+    """A kit is a component of another."""
+
+    __tablename__ = "kits_in_kits"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "kit"], ["skus.tenant_id", "skus.code"]),
+        ForeignKeyConstraint(["tenant_id", "part"], ["skus.tenant_id", "skus.code"]),
+        Index("ix_kits_in_kits_part", "tenant_id", "part"),
+    )
+    tenant_id: UUID = Field(primary_key=True)
+    kit: str = Field(primary_key=True)
+    part: str = Field(primary_key=True)
+
+
+class SkuSubstitute(SQLModel, table=True):
+    """A SKU that may stand in for another: `ratio_millionths` units of it, in millionths, for one. Best first."""
+
+    __tablename__ = "sku_substitutes"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "sku"], ["skus.tenant_id", "skus.code"]),
+        ForeignKeyConstraint(["tenant_id", "substitute"], ["skus.tenant_id", "skus.code"]),
+        Index("ix_sku_substitutes_substitute", "tenant_id", "substitute"),
+        CheckConstraint("ratio_millionths > 0", name="ratio"),
+        CheckConstraint("sku <> substitute", name="other"),
+    )
+    tenant_id: UUID = Field(primary_key=True)
+    sku: str = Field(primary_key=True)
+    substitute: str = Field(primary_key=True)
+    position: int
+    ratio_millionths: int = Field(sa_type=BigInteger)
+    needs_consent: bool

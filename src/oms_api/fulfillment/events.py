@@ -1,6 +1,7 @@
 """Facts of fulfillment. `lines` are `{lineId, sku, quantity}`: the fulfillment line, and units of its SKU."""
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from oms_api.kit.events import Fact
@@ -20,6 +21,37 @@ class FulfillmentAccepted(Fact):
     """The location said yes."""
 
     order_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfillmentRejected(Fact):
+    """The location said no to units: they go back to the order, which looks for another place."""
+
+    order_id: str
+    location_id: str
+    status: str
+    reason: str
+    lines: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfillmentReassigned(Fact):
+    """Units were taken from a location by hand: another one has them now."""
+
+    order_id: str
+    location_id: str
+    status: str
+    lines: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfillmentOverdue(Fact):
+    """It should have left by now; told once. The status says who is waited for."""
+
+    order_id: str
+    location_id: str
+    status: str
+    ship_by: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +97,16 @@ class ShipmentTracked(Fact):
     order_id: str
     status: str
     at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentLate(Fact):
+    """It should have arrived by now; told once."""
+
+    order_id: str
+    fulfillment_id: str
+    status: str
+    promised_on: date | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,10 @@
 """Tables of fulfillment."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, text
 from sqlmodel import Field
 
 from oms_api.kit import ids
@@ -17,10 +17,13 @@ SHIPMENT_LINE = ids.Prefix("shl")
 PACKAGE = ids.Prefix("pkg")
 CANCELLATION = ids.Prefix("ccl")
 
+_DUE = text("due_at IS NOT NULL")
+
 
 class FulfillmentStatus(StrEnum):
     OFFERED = "OFFERED"
     ACCEPTED = "ACCEPTED"
+    REJECTED = "REJECTED"
     CANCEL_REQUESTED = "CANCEL_REQUESTED"
     PARTIALLY_SHIPPED = "PARTIALLY_SHIPPED"
     SHIPPED = "SHIPPED"
@@ -56,12 +59,17 @@ class CancellationState(StrEnum):
 
 
 class Fulfillment(Keyed, table=True):
-    """Work of one location for one delivery group of an order. `accepted_at` stays when cancellation is asked for."""
+    """Work of one location for one delivery group of an order. `accepted_at` stays when cancellation is asked for.
+
+    `ship_by` is when it was promised to leave, `deliver_by` (a local date) to arrive. `due_at` is when somebody is told
+    that it is late: null once it was told, or nothing is left to do. `rejected_at`, `rejection_…`: the last no.
+    """
 
     __tablename__ = "fulfillments"
     __table_args__ = (
         Index("ix_fulfillments_order", "tenant_id", "order_id"),
         Index("ix_fulfillments_location", "tenant_id", "location_id", "status"),
+        Index("ix_fulfillments_due", "due_at", sqlite_where=_DUE, postgresql_where=_DUE),
         ForeignKeyConstraint(["tenant_id", "order_id"], ["orders.tenant_id", "orders.id"]),
         ForeignKeyConstraint(["tenant_id", "delivery_group_id"], ["delivery_groups.tenant_id", "delivery_groups.id"]),
         ForeignKeyConstraint(["tenant_id", "location_id"], ["locations.tenant_id", "locations.id"]),
@@ -71,6 +79,12 @@ class Fulfillment(Keyed, table=True):
     location_id: UUID
     status: FulfillmentStatus = Field(sa_type=Choice(FulfillmentStatus))
     accepted_at: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
+    rejected_at: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
+    rejection_reason: str | None = None
+    rejection_note: str | None = None
+    ship_by: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
+    deliver_by: date | None = None
+    due_at: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
     version: int = Field(sa_type=BigInteger)
     created_at: datetime = Field(sa_type=Instant)
     updated_at: datetime = Field(sa_type=Instant)
@@ -80,7 +94,8 @@ class FulfillmentLine(Keyed, table=True):
     """Units of one SKU for one order line. All figures are cumulative units of the SKU.
 
     `quantity` were given to the location, of these `shipped` left, `cancelled` were taken back, `asked` wait for the
-    location's answer to a cancellation, and of the shipped `delivered` arrived. `per_unit` units of the SKU are in one
+    location's answer to a cancellation, and of the shipped `delivered` arrived. Of the cancelled `moved` went back to
+    the order for another location; the others are cancelled in the order. `per_unit` units of the SKU are in one
     unit of the order line: more than 1 only for parts of a kit.
     """
 
@@ -107,6 +122,17 @@ class FulfillmentLine(Keyed, table=True):
     cancelled: int = Field(default=0, sa_type=BigInteger)
     asked: int = Field(default=0, sa_type=BigInteger)
     delivered: int = Field(default=0, sa_type=BigInteger)
+    moved: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+
+    @property
+    def given(self) -> int:
+        """Units that are or were this location's to send, those that another location got instead left out."""
+        return self.quantity - self.moved
+
+    @property
+    def called_off(self) -> int:
+        """Units that were cancelled in the order."""
+        return self.cancelled - self.moved
 
     @property
     def remaining(self) -> int:
@@ -120,13 +146,15 @@ class FulfillmentLine(Keyed, table=True):
 
 
 class Shipment(Keyed, table=True):
-    """Units that left together. `status_at` is the instant of the scan that gave `status`."""
+    """Units that left together. `status_at` is the instant of the scan that gave `status`; `due_at` when somebody is
+    told that it has not arrived, null once it was told or it has."""
 
     __tablename__ = "shipments"
     __table_args__ = (
         Index("ix_shipments_order", "tenant_id", "order_id"),
         Index("ix_shipments_fulfillment", "tenant_id", "fulfillment_id"),
         Index("ix_shipments_tracking_number", "tenant_id", "tracking_number"),
+        Index("ix_shipments_due", "due_at", sqlite_where=_DUE, postgresql_where=_DUE),
         ForeignKeyConstraint(["tenant_id", "order_id"], ["orders.tenant_id", "orders.id"]),
         ForeignKeyConstraint(["tenant_id", "fulfillment_id"], ["fulfillments.tenant_id", "fulfillments.id"]),
     )
@@ -139,6 +167,7 @@ class Shipment(Keyed, table=True):
     tracking_url: str | None = None
     pickup_code: str | None = None
     delivered_at: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
+    due_at: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
     version: int = Field(sa_type=BigInteger)
     created_at: datetime = Field(sa_type=Instant)
     updated_at: datetime = Field(sa_type=Instant)

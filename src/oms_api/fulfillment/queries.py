@@ -18,9 +18,10 @@ from oms_api.fulfillment.models import (
     ShipmentLine,
     TrackingScan,
 )
-from oms_api.kit.db import Reading, any_of, columns, mine, param, prepared
+from oms_api.kit.db import Reading, any_of, columns, mine, now, param, prepared
 
 R = TypeVar("R")
+OVERDUE_BATCH_MAX = 200
 
 _FULFILLMENTS = prepared(select(Fulfillment).where(mine(Fulfillment), any_of(Fulfillment.id, "ids")))
 _OF_ORDERS = prepared(
@@ -89,11 +90,35 @@ _DELIVERIES = prepared(
 )
 
 
+_OVERDUE = prepared(
+    columns(col(Fulfillment.tenant_id), col(Fulfillment.id))
+    .where(col(Fulfillment.due_at).is_not(None), col(Fulfillment.due_at) <= now())
+    .order_by(col(Fulfillment.due_at))
+    .limit(OVERDUE_BATCH_MAX)
+)
+_LATE = prepared(
+    columns(col(Shipment.tenant_id), col(Shipment.id))
+    .where(col(Shipment.due_at).is_not(None), col(Shipment.due_at) <= now())
+    .order_by(col(Shipment.due_at))
+    .limit(OVERDUE_BATCH_MAX)
+)
+
+
 def _by(rows: Iterable[R], name: str) -> dict[UUID, list[R]]:
     found: dict[UUID, list[R]] = defaultdict(list)
     for row in rows:
         found[getattr(row, name)].append(row)
     return found
+
+
+async def overdue(reading: Reading) -> list[Any]:
+    """(tenant_id, id) of work that should have left. Spans tenants: only the timer asks."""
+    return await reading.all(_OVERDUE)
+
+
+async def late(reading: Reading) -> list[Any]:
+    """(tenant_id, id) of shipments that should have arrived. Spans tenants: only the timer asks."""
+    return await reading.all(_LATE)
 
 
 async def fulfillments_by_id(reading: Reading, ids: Sequence[UUID]) -> Mapping[UUID, Fulfillment]:

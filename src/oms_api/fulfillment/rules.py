@@ -17,6 +17,7 @@ from oms_api.kit.states import States
 
 OFFERED = FulfillmentStatus.OFFERED
 ACCEPTED = FulfillmentStatus.ACCEPTED
+REJECTED = FulfillmentStatus.REJECTED
 CANCEL_REQUESTED = FulfillmentStatus.CANCEL_REQUESTED
 PARTIALLY_SHIPPED = FulfillmentStatus.PARTIALLY_SHIPPED
 SHIPPED = FulfillmentStatus.SHIPPED
@@ -26,6 +27,13 @@ CANCELLED = FulfillmentStatus.CANCELLED
 STATES = States(
     {
         "fulfillmentAccept": {OFFERED: ACCEPTED},
+        "fulfillmentReject": {OFFERED: REJECTED, ACCEPTED: REJECTED, PARTIALLY_SHIPPED: SHIPPED},
+        "fulfillmentReassign": {
+            OFFERED: CANCELLED,
+            ACCEPTED: CANCELLED,
+            PARTIALLY_SHIPPED: SHIPPED,
+            REJECTED: REJECTED,
+        },
         "shipmentCreate": {ACCEPTED: SHIPPED, PARTIALLY_SHIPPED: SHIPPED},
         "fulfillmentCancelAccept": {CANCEL_REQUESTED: CANCELLED},
         "fulfillmentCancelReject": {CANCEL_REQUESTED: ACCEPTED},
@@ -33,7 +41,7 @@ STATES = States(
 )
 
 
-def status_of(lines: Iterable[FulfillmentLine], *, accepted: bool) -> FulfillmentStatus:
+def status_of(lines: Iterable[FulfillmentLine], *, accepted: bool, rejected: bool = False) -> FulfillmentStatus:
     """The status that the figures of a fulfillment's lines amount to."""
     shipped = remaining = asked = 0
     for line in lines:
@@ -43,7 +51,7 @@ def status_of(lines: Iterable[FulfillmentLine], *, accepted: bool) -> Fulfillmen
     if asked:
         return CANCEL_REQUESTED
     if not remaining:
-        return SHIPPED if shipped else CANCELLED
+        return SHIPPED if shipped else REJECTED if rejected else CANCELLED
     if shipped:
         return PARTIALLY_SHIPPED
     return ACCEPTED if accepted else OFFERED
@@ -92,7 +100,7 @@ def _whole(parts: Mapping[str, tuple[int, int]]) -> int:
 def _by_part(lines: Iterable[FulfillmentLine], figure: str) -> dict[str, tuple[int, int]]:
     found: dict[str, tuple[int, int]] = {}
     for line in lines:
-        units: int = getattr(line, figure) if figure != "gone" else line.shipped + line.cancelled
+        units: int = getattr(line, figure) if figure != "gone" else line.shipped + line.called_off
         found[line.sku] = (found.get(line.sku, (0, 0))[0] + units, line.per_unit)
     return found
 
@@ -107,7 +115,7 @@ def grouped(lines: Iterable[FulfillmentLine]) -> dict[UUID, list[FulfillmentLine
 
 def planned(parts: Sequence[FulfillmentLine]) -> int:
     """Units of the order line that these fulfillment lines make up."""
-    return _whole(_by_part(parts, "quantity"))
+    return _whole(_by_part(parts, "given"))
 
 
 def steps(line: Line, parts: Sequence[FulfillmentLine]) -> list[Step]:
@@ -122,7 +130,7 @@ def steps(line: Line, parts: Sequence[FulfillmentLine]) -> list[Step]:
     arrived_before = line.delivered + line.returned
     cancelled_before = planned(parts) - line.allocated - left_before
     gone = _whole(_by_part(parts, "gone"))
-    left = max(left_before, gone - _whole(_by_part(parts, "cancelled")))
+    left = max(left_before, gone - _whole(_by_part(parts, "called_off")))
     cancelled = gone - left
     arrived = max(arrived_before, min(left, _whole(_arrived(parts)) - cancelled))
     return [
@@ -137,13 +145,41 @@ def steps(line: Line, parts: Sequence[FulfillmentLine]) -> list[Step]:
 
 
 def _arrived(parts: Sequence[FulfillmentLine]) -> dict[str, tuple[int, int]]:
-    delivered, cancelled = _by_part(parts, "delivered"), _by_part(parts, "cancelled")
+    delivered, cancelled = _by_part(parts, "delivered"), _by_part(parts, "called_off")
     return {sku: (units + cancelled[sku][0], per_unit) for sku, (units, per_unit) in delivered.items()}
 
 
 def cancellable(line: Line, parts: Sequence[FulfillmentLine]) -> int:
     """Units of the order line that have not left in any part and whose cancellation was not asked for."""
     return line.unplanned + (_whole(_by_part(parts, "free")) if parts else 0)
+
+
+class GivenBack(NamedTuple):
+    """Whole units of an order line, and the units of fulfillment lines that make them up."""
+
+    units: int
+    parts: list[tuple[FulfillmentLine, int]]
+
+
+def given_back(parts: Sequence[FulfillmentLine], named: Mapping[UUID, int]) -> GivenBack | None:
+    """What goes back to the order when these units (by fulfillment line) do: of a kit whole units, so parts of them
+    that are elsewhere too. None when other parts of a unit have left, or are asked for."""
+    of_part: dict[str, list[FulfillmentLine]] = defaultdict(list)
+    for part in parts:
+        of_part[part.sku].append(part)
+    units = 0
+    for found in of_part.values():
+        asked = sum(named.get(part.id, 0) for part in found)
+        units = max(units, -(-asked // found[0].per_unit))
+    at = {part.fulfillment_id for part in parts if part.id in named}
+    taken: list[tuple[FulfillmentLine, int]] = []
+    for found in of_part.values():
+        first = sorted(found, key=lambda part: (part.id not in named, part.fulfillment_id not in at, part.id))
+        free = {part.id: part.free for part in first}
+        if sum(free.values()) < units * found[0].per_unit:
+            return None
+        _draw(first, free, units * found[0].per_unit, taken)
+    return GivenBack(units, taken)
 
 
 class Taken(NamedTuple):

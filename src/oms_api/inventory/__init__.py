@@ -3,64 +3,94 @@
 A position (one SKU at one location) counts what is on hand, what of it is reserved, and what is there but may not be
 sold. Every change of a bucket has its movement, so that a position can be rebuilt from them (`rebuild`). A reservation
 holds units of positions or of supplies for a demand: OPEN until it is RELEASED, EXPIRED, or CLOSED because its order
-holds none any more. Physical truth wins: on hand may fall below reserved, and then `inventory.short` is told.
+holds none any more. Physical truth wins: on hand may fall below reserved, and then `inventory.short` is told and units
+are taken back. Stock rules keep units back; the guard of a reservation obeys them, whatever its caller planned.
 
-This domain knows no orders (an owner is an id), no channels, no routes. Safety stock of a location is the caller's to
-subtract; that of a position is known here. SKUs are named by code, locations by id.
+This domain knows no orders (an owner is an id) and no routes; a channel is a handle that a rule may name. SKUs are
+named by code, locations by id.
 """
 
 from oms_api.inventory.errors import InsufficientStock, StaleQuantity
 from oms_api.inventory.events import (
     InventoryAdjusted,
+    InventoryCounted,
+    InventoryRuleChanged,
     InventoryShort,
     ReservationAdopted,
     ReservationCreated,
     ReservationExpired,
     ReservationExtended,
     ReservationFilled,
+    ReservationMoved,
     ReservationReleased,
+    ReservationShort,
     SupplyAnnounced,
     SupplyChanged,
+    SupplyLate,
     SupplyReceived,
 )
 from oms_api.inventory.models import (
     POSITION,
     RESERVATION,
+    STOCK_RULE,
     SUPPLY,
+    UNITS_MAX,
     Movement,
     Position,
     Reservation,
     ReservationLine,
     ReservationState,
     StockBucket,
+    StockRule,
+    StockRuleKind,
     Supply,
     SupplyKind,
 )
 from oms_api.inventory.queries import (
+    Due,
     Incoming,
+    Known,
+    Memory,
+    Owed,
     Stock,
+    dated,
+    known_stock,
     lines_by_reservation,
+    owners_of,
     reservation_lines_of,
     reservations_by_id,
+    rule_page,
+    rules_by_id,
     stock,
     supplies_by_id,
+    supplies_by_reference,
 )
-from oms_api.inventory.rules import Units, available
+from oms_api.inventory.rules import Units, available, due_at
 from oms_api.inventory.service.adjust import Change, Quantity, adjust, set_quantities
 from oms_api.inventory.service.announce import Expected, put_supplies
-from oms_api.inventory.service.hold import adopt, extend, release, tie
+from oms_api.inventory.service.count import Counted, count
+from oms_api.inventory.service.hold import Part, adopt, date_lines, extend, release, tie
+from oms_api.inventory.service.ledger import lock
+from oms_api.inventory.service.move import Transfer, move
+from oms_api.inventory.service.put_rules import Ruled, put_rules
 from oms_api.inventory.service.rebuild import Difference, rebuild
 from oms_api.inventory.service.receive import Receipt, receive_supplies
+from oms_api.inventory.service.relocate import Relocation, relocate
 from oms_api.inventory.service.reserve import Wanted, reserve
+from oms_api.inventory.service.shortage import Place, release_carts, short_of, take_back
 from oms_api.inventory.service.units import let_go, restock, ship
 
 __all__ = [
-    "POSITION", "RESERVATION", "SUPPLY", "Change", "Difference", "Expected", "Incoming", "InsufficientStock",
-    "InventoryAdjusted", "InventoryShort", "Movement", "Position", "Quantity", "Receipt", "Reservation",
-    "ReservationAdopted", "ReservationCreated", "ReservationExpired", "ReservationExtended", "ReservationFilled",
-    "ReservationLine", "ReservationReleased", "ReservationState", "StaleQuantity", "Stock", "StockBucket", "Supply",
-    "SupplyAnnounced", "SupplyChanged", "SupplyKind", "SupplyReceived", "Units", "Wanted", "adjust", "adopt",
-    "available", "extend", "let_go", "lines_by_reservation", "put_supplies", "rebuild", "receive_supplies", "release",
-    "reservation_lines_of", "reservations_by_id", "reserve", "restock", "set_quantities", "ship", "stock",
-    "supplies_by_id", "tie",
+    "POSITION", "RESERVATION", "STOCK_RULE", "SUPPLY", "UNITS_MAX", "Change", "Counted", "Difference", "Due",
+    "Expected", "Incoming", "InsufficientStock", "InventoryAdjusted", "InventoryCounted", "InventoryRuleChanged",
+    "InventoryShort", "Known", "Memory", "Movement", "Owed", "Part", "Place", "Position", "Quantity", "Receipt",
+    "Relocation", "Reservation", "ReservationAdopted", "ReservationCreated", "ReservationExpired",
+    "ReservationExtended", "ReservationFilled", "ReservationLine", "ReservationMoved", "ReservationReleased",
+    "ReservationShort", "ReservationState", "Ruled", "StaleQuantity", "Stock", "StockBucket", "StockRule",
+    "StockRuleKind", "Supply", "SupplyAnnounced", "SupplyChanged", "SupplyKind", "SupplyLate", "SupplyReceived",
+    "Transfer", "Units", "Wanted", "adjust", "adopt", "available", "count", "date_lines", "dated", "due_at", "extend",
+    "known_stock", "let_go", "lines_by_reservation", "lock", "move", "owners_of", "put_rules", "put_supplies",
+    "rebuild", "receive_supplies", "release", "release_carts", "relocate", "reservation_lines_of", "reservations_by_id",
+    "reserve", "restock", "rule_page", "rules_by_id", "set_quantities", "ship", "short_of", "stock", "supplies_by_id",
+    "supplies_by_reference", "take_back", "tie",
 ]  # fmt: skip

@@ -20,6 +20,35 @@ class InventoryAdjusted(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InventoryCounted(Fact):
+    """Units were counted: `counted`, where the books said `booked`. The difference is booked by `inventory.adjusted`,
+    unless `recount`: then it waits for a second count."""
+
+    sku: str
+    location_id: str
+    bucket: str
+    counted: int
+    booked: int
+    reason: str
+    recount: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InventoryRuleChanged(Fact):
+    """Other units are kept back, or allowed a day, from now on; `units` null: the rule is gone."""
+
+    handle: str
+    kind: str
+    sku: str
+    units: int | None
+    location_id: str | None = None
+    method: str | None = None
+    channel: str | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InventoryShort(Fact):
     """More is promised from a position, or from a supply when one is named, than is there: `short` units of it."""
 
@@ -39,6 +68,7 @@ class SupplyAnnounced(Fact):
     kind: str
     quantity: int
     expected_at: datetime
+    confident_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +81,18 @@ class SupplyChanged(Fact):
     kind: str
     quantity: int
     expected_at: datetime
+    confident_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplyLate(Fact):
+    """Units that promises lean on are not there when they were due: `quantity` of them. Told once a date."""
+
+    reference: str
+    sku: str
+    location_id: str
+    quantity: int
+    due_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +119,7 @@ class ReservationExtended(Fact):
     """Units are held longer."""
 
     expires_at: datetime
+    lines: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,3 +148,20 @@ class ReservationFilled(Fact):
     """Supply arrived: these units of the reservation are now on hand, held there for the same demand."""
 
     lines: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationMoved(Fact):
+    """Units are held at another location for the same demand: `lines` say where now (`locationId`), and where they were
+    (`fromLocationId`). `pinned`: they had been held for the channel as a whole."""
+
+    lines: list[dict[str, Any]]
+    pinned: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationShort(Fact):
+    """Units that were held are not there after all, and are held no more."""
+
+    lines: list[dict[str, Any]]
+    supply_id: str | None = None

@@ -6,6 +6,7 @@ from uuid import UUID
 from oms_api.inventory import queries
 from oms_api.inventory.service import ledger
 from oms_api.inventory.service.expire import free_expired
+from oms_api.inventory.service.late import tell_late
 from oms_api.inventory.service.ledger import Key
 from oms_api.kit.caller import system
 from oms_api.kit.db import Tx
@@ -13,6 +14,7 @@ from oms_api.kit.ids import NOBODY
 from oms_api.kit.jobs import Jobs, timer
 
 EXPIRE_EVERY_S = 15
+LATE_EVERY_S = 60
 POSITIONS_PER_TRANSACTION_MAX = 50
 
 
@@ -37,4 +39,24 @@ async def expire(jobs: Jobs) -> None:
                 freed += await jobs.db.run(work, system(tenant_id))
         # what was extended or taken at the same moment stays; it is not asked for again at once
         if len(rows) < queries.LAPSED_BATCH_MAX or not freed:
+            return
+
+
+@timer("inventory.late", every_s=LATE_EVERY_S)
+async def late(jobs: Jobs) -> None:
+    """Tell of supplies that are overdue, each once; those who made promises of them date these anew."""
+    while True:
+        async with jobs.db.reading(NOBODY) as reading:
+            rows = await queries.overdue(reading)
+        of: dict[UUID, list[UUID]] = defaultdict(list)
+        for row in rows:
+            of[row.tenant_id].append(row.id)
+        told = 0
+        for tenant_id, ids in of.items():
+
+            async def work(tx: Tx, ids: list[UUID] = ids) -> int:
+                return await tell_late(tx, ids)
+
+            told += await jobs.db.run(work, system(tenant_id))
+        if len(rows) < queries.OVERDUE_BATCH_MAX or not told:
             return

@@ -1,11 +1,11 @@
 """Tables of the stock ledger.
 
-`positions` is what is true now, `movements` how it came to be, `reservation_lines` who holds units. All quantities are
-units, 0 to 2,147,483,647. The row of a position is the lock of everything at its SKU and location: its supplies and
-the lines that hold its units change only under it.
+`positions` is what is true now, `movements` how it came to be, `reservation_lines` who holds units, `stock_rules` what
+is kept back. All quantities are units, 0 to 2,147,483,647. The row of a position is the lock of everything at its SKU
+and location: its supplies and the lines that hold its units change only under it.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from oms_api.kit.db import Choice, Instant, Keyed
 POSITION = ids.Prefix("pos")
 SUPPLY = ids.Prefix("sup")
 RESERVATION = ids.Prefix("rsv")
+STOCK_RULE = ids.Prefix("rul")
 
 UNITS_MAX = 2**31 - 1
 
@@ -35,6 +36,24 @@ class SupplyKind(StrEnum):
     IN_TRANSIT = "IN_TRANSIT"
     PRODUCTION = "PRODUCTION"
     RETURN = "RETURN"
+
+
+class CountState(StrEnum):
+    """BOOKED: the position says what was counted. RECOUNT: too far off to be believed once, so that somebody counts
+    again; RECOUNTED: somebody did."""
+
+    BOOKED = "BOOKED"
+    RECOUNT = "RECOUNT"
+    RECOUNTED = "RECOUNTED"
+
+
+class StockRuleKind(StrEnum):
+    """SAFETY_STOCK: units at a location that are never promised. THRESHOLD: units that a channel withholds of the sum
+    over its locations. MAX_PER_DAY: units that may be promised in a UTC day, at a location or in a channel."""
+
+    SAFETY_STOCK = "SAFETY_STOCK"
+    THRESHOLD = "THRESHOLD"
+    MAX_PER_DAY = "MAX_PER_DAY"
 
 
 class ReservationState(StrEnum):
@@ -103,7 +122,11 @@ class Movement(Keyed, table=True):
 
 
 class Supply(Keyed, table=True):
-    """Stock that is expected: `quantity` is still to come, `reserved` of it is promised already."""
+    """Stock that is expected: `quantity` is still to come, `reserved` of it is promised already.
+
+    Promises lean on `confident_at` when it is known, else on `expected_at`. `late_at` is when it was told that it is
+    overdue, null while it is not.
+    """
 
     __tablename__ = "supplies"
     __table_args__ = (
@@ -115,6 +138,12 @@ class Supply(Keyed, table=True):
             "location_id",
             sqlite_where=text("quantity > 0"),
             postgresql_where=text("quantity > 0"),
+        ),
+        Index(
+            "ix_supplies_overdue",
+            "expected_at",
+            sqlite_where=text("quantity > 0 AND late_at IS NULL"),
+            postgresql_where=text("quantity > 0 AND late_at IS NULL"),
         ),
         ForeignKeyConstraint(
             ["tenant_id", "sku", "location_id"], ["positions.tenant_id", "positions.sku", "positions.location_id"]
@@ -132,6 +161,8 @@ class Supply(Keyed, table=True):
     reserved: int = Field(default=0, sa_type=BigInteger)
     received: int = Field(default=0, sa_type=BigInteger)
     expected_at: datetime = Field(sa_type=Instant)
+    confident_at: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
+    late_at: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
     version: int = 1
     created_at: datetime = Field(sa_type=Instant)
 
@@ -154,7 +185,10 @@ class Reservation(Keyed, table=True):
 class ReservationLine(Keyed, table=True):
     """Units of one position, or of a supply that will arrive there. `asked` were reserved, `quantity` are still held.
 
-    `expires_at` repeats the reservation's, so that a reader finds what has lapsed without a join.
+    `expires_at` repeats the reservation's, so that a reader finds what has lapsed without a join. `floats`: held for
+    the channel as a whole; where it stands now is nobody's promise until it is pinned. `counted_on` is the UTC day
+    whose MAX_PER_DAY it counts against (null: no such rule), at its `counted_at` and in its `counted_for`. `ship_by`
+    and `deliver_by` (a local date) are when its units were promised to leave and to arrive, for who asks later.
     """
 
     __tablename__ = "reservation_lines"
@@ -167,6 +201,16 @@ class ReservationLine(Keyed, table=True):
             "expires_at",
             sqlite_where=text("quantity > 0 AND expires_at IS NOT NULL"),
             postgresql_where=text("quantity > 0 AND expires_at IS NOT NULL"),
+        ),
+        # "at least 1", not "more than 0": what looks for lapsed lines has a better index and must not take this one
+        Index(
+            "ix_reservation_lines_held",
+            "tenant_id",
+            "sku",
+            "location_id",
+            "id",
+            sqlite_where=text("quantity >= 1 AND supply_id IS NULL"),
+            postgresql_where=text("quantity >= 1 AND supply_id IS NULL"),
         ),
         Index(
             "ix_reservation_lines_supply",
@@ -190,3 +234,87 @@ class ReservationLine(Keyed, table=True):
     quantity: int = Field(sa_type=BigInteger)
     line_id: UUID | None = None
     expires_at: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
+    floats: bool | None = None
+    counted_on: date | None = None
+    counted_at: UUID | None = None
+    counted_for: str | None = None
+    ship_by: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
+    deliver_by: date | None = None
+
+
+class StockRule(Keyed, table=True):
+    """Units kept back, or allowed a day, from `starts_at` until `ends_at` (null: open). The most specific one wins.
+
+    SAFETY_STOCK is of a SKU, of one at a location, or of one at a location by a delivery method; THRESHOLD of a SKU in
+    a channel (a handle); MAX_PER_DAY of a SKU at a location or in a channel. `handle` is the tenant's name of it.
+    """
+
+    __tablename__ = "stock_rules"
+    __table_args__ = (
+        Index("uq_stock_rules_handle", "tenant_id", "handle", unique=True),
+        Index("ix_stock_rules_sku", "tenant_id", "sku", "location_id"),
+        ForeignKeyConstraint(["tenant_id", "sku"], ["skus.tenant_id", "skus.code"]),
+        ForeignKeyConstraint(["tenant_id", "location_id"], ["locations.tenant_id", "locations.id"]),
+        ForeignKeyConstraint(["tenant_id", "channel"], ["channels.tenant_id", "channels.handle"]),
+        CheckConstraint(f"units >= 0 AND units <= {UNITS_MAX}", name="units"),
+        CheckConstraint("method IS NULL OR location_id IS NOT NULL", name="method"),
+        CheckConstraint("location_id IS NULL OR channel IS NULL", name="scope"),
+        CheckConstraint("ends_at IS NULL OR starts_at IS NULL OR ends_at > starts_at", name="box"),
+    )
+    handle: str
+    kind: StockRuleKind = Field(sa_type=Choice(StockRuleKind))
+    sku: str
+    location_id: UUID | None = None
+    method: str | None = None
+    channel: str | None = None
+    units: int = Field(sa_type=BigInteger)
+    starts_at: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
+    ends_at: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
+    updated_at: datetime = Field(sa_type=Instant)
+
+
+class StockDay(Keyed, table=True):
+    """Units of a SKU that were promised on a UTC day where a MAX_PER_DAY rule counts: at a location or in a channel.
+
+    `scope` is the location's or channel's name: `location:<hex>` or `channel:<handle>`.
+    """
+
+    __tablename__ = "stock_days"
+    __table_args__ = (
+        Index("uq_stock_days_key", "tenant_id", "sku", "day", "scope", unique=True),
+        ForeignKeyConstraint(["tenant_id", "sku"], ["skus.tenant_id", "skus.code"]),
+        CheckConstraint("promised >= 0", name="promised"),
+    )
+    sku: str
+    day: date
+    scope: str
+    promised: int = Field(default=0, sa_type=BigInteger)
+
+
+class StockCount(Keyed, table=True):
+    """What was counted in a bucket of a position, and what its books said then. A second count settles a RECOUNT."""
+
+    __tablename__ = "stock_counts"
+    __table_args__ = (
+        Index("ix_stock_counts_position", "tenant_id", "sku", "location_id", "id"),
+        Index(
+            "ix_stock_counts_recount",
+            "tenant_id",
+            "sku",
+            "location_id",
+            sqlite_where=text("state = 'RECOUNT'"),
+            postgresql_where=text("state = 'RECOUNT'"),
+        ),
+        ForeignKeyConstraint(
+            ["tenant_id", "sku", "location_id"], ["positions.tenant_id", "positions.sku", "positions.location_id"]
+        ),
+        CheckConstraint(f"counted >= 0 AND counted <= {UNITS_MAX}", name="counted"),
+    )
+    sku: str
+    location_id: UUID
+    bucket: StockBucket = Field(sa_type=Choice(StockBucket))
+    counted: int = Field(sa_type=BigInteger)
+    booked: int = Field(sa_type=BigInteger)
+    reason: str
+    state: CountState = Field(sa_type=Choice(CountState))
+    created_at: datetime = Field(sa_type=Instant)

@@ -45,6 +45,12 @@ class Prefix:
         prefix, value = decode(text)
         return value if prefix == self.text else NOBODY
 
+    def missing(self, noun: str, value: UUID) -> str:
+        """What to say of a `noun` that is not there; what was no id of one, `parse` made NOBODY."""
+        if value == NOBODY:
+            return f"That is not the id of a {noun}; send one that begins with {self.text}_."
+        return f"There is no {noun} {self(value)}."
+
     def ref(self, value: UUID) -> Ref:
         return Ref(self.text, value)
 

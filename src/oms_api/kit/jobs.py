@@ -75,6 +75,7 @@ class Jobs:
 class _Reaction:
     handle: Callable[..., Awaitable[None]]
     outside: bool
+    together: bool
 
 
 _reactions: dict[str, _Reaction] = {}
@@ -82,15 +83,16 @@ _timers: dict[str, tuple[float, Callable[[Jobs], Awaitable[None]]]] = {}
 _followers: dict[str, Callable[[Jobs, UUID], Awaitable[None]]] = {}
 
 
-def reaction(name: str, *facts: type[Fact], outside: bool = False) -> Callable[[Any], Any]:
+def reaction(name: str, *facts: type[Fact], outside: bool = False, together: bool = False) -> Callable[[Any], Any]:
     """`async def handle(tx, event)`: runs once for each of these facts, in a transaction with its receipt.
 
     With `outside`, `async def handle(jobs, event)` opens its own transactions, for calls to providers; it may run more
-    than once and must bear that.
+    than once and must bear that. With `together` too, `async def handle(jobs, events)`: events of one tenant that came
+    together are told at once; when that fails each is told alone, so that one failing event blocks no other.
     """
 
     def wrap(handle: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-        _reactions[name] = _Reaction(handle, outside)
+        _reactions[name] = _Reaction(handle, outside, together)
         for fact in facts:
             events.REACTIONS[fact.topic].append(name)
         return handle
@@ -123,7 +125,7 @@ def follower(name: str) -> Callable[[Any], Any]:
 _EVENTS = prepared(select(Event).where(mine(Event), any_of(Event.id, "ids")).order_by(col(Event.position)))
 _SETTLE = prepared(
     update(Event.__table__)  # type: ignore[attr-defined]
-    .where(mine(Event), col(Event.id) == param("of", Uuid()))
+    .where(mine(Event), any_of(Event.id, "done"))
     .values(
         pending=col(Event.pending) - 1,
         tell_at=case((col(Event.pending) > 1, col(Event.tell_at)), else_=None),
@@ -154,23 +156,30 @@ _FAILURE = prepared(
 )
 
 
-async def _receipt(tx: Tx, name: str, event: Event) -> bool:
-    """Whether this reaction has not dealt with the event before."""
+async def _receipt(tx: Tx, name: str, *told: Event) -> bool:
+    """Whether this reaction has not dealt with the event (with one of them) before."""
+    now_ = clock.now()
     new = await tx.upsert(
         Receipt,
-        [{"tenant_id": tx.tenant_id, "event_id": event.id, "reaction": name, "done_at": clock.now()}],
+        [
+            {"tenant_id": tx.tenant_id, "event_id": event.id, "reaction": name, "done_at": now_}
+            for event in sorted(told, key=lambda event: event.id)
+        ],
         key=("tenant_id", "event_id", "reaction"),
     )
     if new:
-        await tx.run(_SETTLE, {"of": event.id})
+        await tx.run(_SETTLE, {"done": [row.event_id for row in new]})
     return bool(new)
 
 
 async def react(jobs: Jobs, name: str, tenant_id: UUID, event_ids: Sequence[UUID]) -> None:
-    """Run one reaction for these events, each in its own transaction; failures are written down, not raised."""
+    """Run one reaction for these events, each in its own transaction unless it takes them together; failures are
+    written down, not raised."""
     async with jobs.db.reading(tenant_id) as reading:
         told = await reading.all(_EVENTS, {"ids": event_ids})
     known = _reactions.get(name)
+    if known is not None and known.together and len(told) > 1 and await _together(jobs, name, known, told):
+        return
     for event in told:
         caller = system(tenant_id, event.request_id)
         try:
@@ -181,7 +190,7 @@ async def react(jobs: Jobs, name: str, tenant_id: UUID, event_ids: Sequence[UUID
 
                 await jobs.db.run(drop, caller)
             elif known.outside:
-                await known.handle(jobs, event)
+                await known.handle(jobs, [event] if known.together else event)
 
                 async def done(tx: Tx, event: Event = event) -> None:
                     await _receipt(tx, name, event)
@@ -198,6 +207,23 @@ async def react(jobs: Jobs, name: str, tenant_id: UUID, event_ids: Sequence[UUID
             raise  # the database is away, which is not this event's fault: it is told again
         except Exception as error:  # noqa: BLE001 - whatever it is, it is written down and retried
             await _failed(jobs, name, event, error)
+
+
+async def _together(jobs: Jobs, name: str, known: _Reaction, told: Sequence[Event]) -> bool:
+    """Tell a reaction of many events at once; whether that went well."""
+    try:
+        await known.handle(jobs, told)
+
+        async def done(tx: Tx) -> None:
+            await _receipt(tx, name, *told)
+
+        await jobs.db.run(done, system(told[0].tenant_id, told[0].request_id))
+    except Overloaded:
+        raise
+    except Exception as error:
+        log.warning("a reaction failed on events together", reaction=name, events=len(told), exc_info=error)
+        return False
+    return True
 
 
 async def _failed(jobs: Jobs, name: str, event: Event, error: Exception) -> None:

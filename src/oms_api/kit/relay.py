@@ -120,7 +120,8 @@ class Relay:
 
     async def _rest(self) -> None:
         try:
-            await asyncio.wait_for(self._bell.wait(), POLL_S)
+            async with asyncio.timeout(POLL_S):  # wait_for may swallow a cancellation, until Python 3.12
+                await self._bell.wait()
         except TimeoutError:
             return
         self._bell.clear()

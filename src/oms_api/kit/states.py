@@ -28,7 +28,7 @@ class States(Generic[S]):
             allowed = self.allowed(state)
             raise InvalidTransition(
                 f"{subject} is {state}; {action} needs {' or '.join(moves)}."
-                + (f" Allowed now: {', '.join(allowed)}." if allowed else " Nothing more can be done with it."),
+                + (f" Allowed now: {', '.join(allowed)}." if allowed else ""),
                 path=path,
                 details={"current_state": str(state), "allowed_actions": allowed},
             )

@@ -37,3 +37,39 @@ class ChannelUpdated(Fact):
 
     handle: str
     currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarCreated(Fact):
+    """There is a calendar of closed days."""
+
+    handle: str
+    country: str | None
+    region: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarUpdated(Fact):
+    """Something about a calendar changed, its days too; `changes` names the fields."""
+
+    handle: str
+    country: str | None
+    region: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarrierServiceCreated(Fact):
+    """There is another way to send parcels."""
+
+    handle: str
+    carrier: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarrierServiceUpdated(Fact):
+    """Something about a carrier service changed; `changes` names the fields."""
+
+    handle: str
+    carrier: str
+    active: bool

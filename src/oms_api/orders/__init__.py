@@ -9,6 +9,7 @@ This domain refuses to know locations' work, parcels, and why something came bac
 
 from oms_api.orders.errors import PriceMismatch
 from oms_api.orders.events import (
+    OrderAttentionNeeded,
     OrderBackordersFilled,
     OrderCancelled,
     OrderCompleted,
@@ -35,6 +36,7 @@ from oms_api.orders.rules.units import Move, parts_of
 from oms_api.orders.service import (
     CancelUnits,
     NewOrder,
+    allowed_actions,
     cancel_units,
     confirm,
     credit,
@@ -42,9 +44,12 @@ from oms_api.orders.service import (
     lapse,
     lock,
     move,
+    move_to,
     place,
     settle_money,
+    source_again,
 )
+from oms_api.orders.service.redate import cover_short
 
 __all__ = [
     "GROUP",
@@ -57,6 +62,7 @@ __all__ = [
     "NewOrder",
     "Order",
     "OrderAdjustment",
+    "OrderAttentionNeeded",
     "OrderBackordersFilled",
     "OrderCancelled",
     "OrderCompleted",
@@ -70,8 +76,10 @@ __all__ = [
     "Standing",
     "UnitState",
     "action",
+    "allowed_actions",
     "cancel_units",
     "confirm",
+    "cover_short",
     "credit",
     "fill_backorders",
     "groups_by_id",
@@ -81,10 +89,12 @@ __all__ = [
     "lines_of",
     "lock",
     "move",
+    "move_to",
     "orders_by_id",
     "outstanding",
     "parts_of",
     "place",
     "settle_money",
+    "source_again",
     "worth",
 ]

@@ -33,6 +33,14 @@ class OrderBackordersFilled(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderAttentionNeeded(Fact):
+    """An order waits for a person: why, and which units."""
+
+    kind: str
+    lines: list[dict[str, str | int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderShipped(Fact):
     """The last unit of an order left."""
 
@@ -61,3 +69,19 @@ class OrderLapsed(Fact):
     """An unpaid order came to the end of its channel's payment window and was cancelled."""
 
     number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcingWaveStarted(Fact):
+    """A wave was asked for: many orders are planned again together."""
+
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcingWaveFinished(Fact):
+    """A wave is over: how many orders it looked at, and how many of them have other units now."""
+
+    state: str
+    orders: int
+    changed: int

@@ -1,6 +1,8 @@
 """What orders do by themselves: take note of money, fill what waited, lapse."""
 
 import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
@@ -13,20 +15,31 @@ from oms_api.inventory import (
     ReservationReleased,
     SupplyAnnounced,
     SupplyChanged,
+    SupplyLate,
+    owners_of,
     reservations_by_id,
 )
+from oms_api.kit import clock
 from oms_api.kit.caller import system
-from oms_api.kit.db import Tx
+from oms_api.kit.db import TryAgain, Tx
+from oms_api.kit.errors import Overloaded
 from oms_api.kit.events import Event
 from oms_api.kit.ids import NOBODY
 from oms_api.kit.jobs import Jobs, reaction, timer
 from oms_api.orders import queries, service
+from oms_api.orders.events import SourcingWaveStarted
 from oms_api.orders.models import ORDER
+from oms_api.orders.queries.waves import stale as stale_waves
+from oms_api.orders.service import wave
+from oms_api.orders.service.redate import redate as service_redate
 from oms_api.payments import PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentRefunded, PaymentVoided
 
 log = structlog.get_logger()
 
 LAPSE_EVERY_S = 5.0
+BACKORDERS_EVERY_S = 300.0
+WAVES_EVERY_S = 60.0
+BACKORDER_WAITS = timedelta(days=30)
 AT_ONCE_MAX = 8
 
 
@@ -59,19 +72,47 @@ async def fill_backorders(tx: Tx, event: Event) -> None:
     SupplyAnnounced,
     SupplyChanged,
     outside=True,
+    together=True,
 )
-async def cover_backorders(jobs: Jobs, event: Event) -> None:
+async def cover_backorders(jobs: Jobs, events: Sequence[Event]) -> None:
     """Stock came, came free, or is expected: orders that wait for it get it, the oldest first, each in its own
     transaction. Running twice finds nothing left to do."""
-    if event.data.get("delta", 1) <= 0:
-        return
-    skus = [event.data["sku"]] if "sku" in event.data else sorted({line["sku"] for line in event.data["lines"]})
-    async with jobs.db.reading(event.tenant_id) as reading:
-        waiting = await queries.waiting(reading, skus)
-    for order_id in waiting:
-        await jobs.db.run(
-            partial(service.cover_backorders, order_id=order_id), system(event.tenant_id, event.request_id)
-        )
+    skus: set[str] = set()
+    for event in events:
+        if event.data.get("delta", 1) > 0:
+            skus |= {event.data["sku"]} if "sku" in event.data else {line["sku"] for line in event.data["lines"]}
+    caller = system(events[0].tenant_id, events[0].request_id)
+    after = NOBODY
+    while skus:
+        async with jobs.db.reading(caller.tenant_id) as reading:
+            waiting = await queries.waiting(reading, sorted(skus), after)
+        if not waiting:
+            return
+        for order_id in waiting:
+            await jobs.db.run(partial(service.cover_backorders, order_id=order_id), caller)
+        after = waiting[-1]
+
+
+@reaction("orders.redate", SupplyChanged, SupplyLate, outside=True)
+async def redate(jobs: Jobs, event: Event) -> None:
+    """A supply slipped, is overdue or comes sooner: orders that lean on it are dated anew, a batch a transaction.
+
+    Running twice finds nothing left to do.
+    """
+    reason = "supply_late" if event.topic == SupplyLate.topic else "supply_changed"
+    after = NOBODY
+    while True:
+        async with jobs.db.reading(event.tenant_id) as reading:
+            owners = await owners_of(reading, event.subject_id, after)
+        if not owners:
+            return
+
+        async def work(tx: Tx, owners: list[UUID] = owners) -> None:
+            for order_id in owners:  # in the order of their ids: two batches never wait in a circle
+                await service_redate(tx, order_id, supply_id=event.subject_id, reason=reason)
+
+        await jobs.db.run(work, system(event.tenant_id, event.request_id))
+        after = owners[-1]
 
 
 @timer("orders.lapse", every_s=LAPSE_EVERY_S)
@@ -95,3 +136,40 @@ async def lapse(jobs: Jobs) -> None:
     ):
         if failed is not None:
             log.error("order could not lapse", order_id=ORDER(row.id), exc_info=failed)
+
+
+@timer("orders.backorders_overdue", every_s=BACKORDERS_EVERY_S)
+async def backorders_overdue(jobs: Jobs) -> None:
+    """Units that have waited for stock for long, and for no date or one that has passed, wait for a person."""
+    at = clock.now()
+    async with jobs.db.reading(NOBODY) as reading:
+        found = await queries.backorders_overdue(reading, at - BACKORDER_WAITS, at.date())
+    for row in found:
+        try:
+            await jobs.db.run(partial(service.backorder_overdue, order_id=row.order_id), system(row.tenant_id))
+        except Exception as error:
+            log.error("a backorder was not told of", order_id=ORDER(row.order_id), exc_info=error)
+
+
+@reaction("orders.run_wave", SourcingWaveStarted, outside=True)
+async def run_wave(jobs: Jobs, event: Event) -> None:
+    """Run a wave that was asked for. One that another process runs is left to it."""
+    await _run_wave(jobs, event.tenant_id, event.subject_id)
+
+
+@timer("orders.waves", every_s=WAVES_EVERY_S)
+async def waves(jobs: Jobs) -> None:
+    """Waves whose process died are begun again; after some times they fail."""
+    async with jobs.db.reading(NOBODY) as reading:
+        found = await stale_waves(reading, clock.now() - wave.STALE_AFTER)
+    for row in found:
+        await _run_wave(jobs, row.tenant_id, row.id)
+
+
+async def _run_wave(jobs: Jobs, tenant_id: UUID, wave_id: UUID) -> None:
+    try:
+        await wave.run(jobs, tenant_id, wave_id)
+    except (Overloaded, TryAgain):
+        raise  # the database is away: the timer begins it again
+    except Exception as error:  # noqa: BLE001 - whatever it is, the wave says so and is over
+        await wave.fail(jobs, tenant_id, wave_id, error)

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, false, text
 from sqlmodel import Field, SQLModel
 
 from oms_api.catalog import SkuKind
@@ -16,6 +16,7 @@ from oms_api.promising import DeliveryMethod
 ORDER = ids.Prefix("ord")
 LINE = ids.Prefix("orl")
 GROUP = ids.Prefix("dgr")
+SOURCING_WAVE = ids.Prefix("swv")
 
 # The order's row is inserted after those that refer to it, because its number is taken last: see service/place.py.
 _LATER: dict[str, Any] = {"deferrable": True, "initially": "DEFERRED"}
@@ -42,6 +43,19 @@ class ExternalPaymentState(StrEnum):
     DUE = "DUE"
     AUTHORIZED = "AUTHORIZED"
     CAPTURED = "CAPTURED"
+
+
+class AttentionKind(StrEnum):
+    """Why an order waits for a person."""
+
+    SOURCING_FAILED = "SOURCING_FAILED"
+    BACKORDER_OVERDUE = "BACKORDER_OVERDUE"
+
+
+class WaveState(StrEnum):
+    RUNNING = "RUNNING"
+    DONE = "DONE"
+    FAILED = "FAILED"
 
 
 class UnitState(StrEnum):
@@ -104,6 +118,7 @@ class Order(Keyed, table=True):
     customer_email: str | None = None
     customer_phone: str | None = None
     customer_external_id: str | None = None
+    customer_group: str | None = None
     billing_address: dict[str, Any] | None = Field(default=None, sa_type=Json, nullable=True)
     promised_asc: int
     promised_desc: int
@@ -214,6 +229,37 @@ class OrderLine(Keyed, table=True):
     included_tax_minor: int = Field(default=0, sa_type=BigInteger)
     fee_minor: int = Field(default=0, sa_type=BigInteger)
     promised_on: date | None = None
+    requested_on: date | None = None
+    may_arrive_earlier: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+
+
+class LineRefusal(SQLModel, table=True):
+    """A location has said no to units of a line so many times; the line is not given to it again by itself."""
+
+    __tablename__ = "order_line_refusals"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "line_id"], ["order_lines.tenant_id", "order_lines.id"]),
+        ForeignKeyConstraint(["tenant_id", "location_id"], ["locations.tenant_id", "locations.id"]),
+        Index("ix_order_line_refusals_line", "tenant_id", "line_id"),
+        Index("ix_order_line_refusals_location", "tenant_id", "location_id"),
+        CheckConstraint("times >= 1", name="times"),
+    )
+    tenant_id: UUID = Field(primary_key=True)
+    order_id: UUID = Field(primary_key=True)
+    line_id: UUID = Field(primary_key=True)
+    location_id: UUID = Field(primary_key=True)
+    times: int
+
+
+class OrderAttention(SQLModel, table=True):
+    """An order waits for a person, since when and why; gone as soon as the cause is."""
+
+    __tablename__ = "order_attentions"
+    __table_args__ = (ForeignKeyConstraint(["tenant_id", "order_id"], ["orders.tenant_id", "orders.id"]),)
+    tenant_id: UUID = Field(primary_key=True)
+    order_id: UUID = Field(primary_key=True)
+    kind: AttentionKind = Field(sa_type=Choice(AttentionKind), primary_key=True)
+    since: datetime = Field(sa_type=Instant)
 
 
 class OrderAdjustment(Keyed, table=True):
@@ -234,3 +280,42 @@ class OrderAdjustment(Keyed, table=True):
     label: str
     amount_minor: int = Field(sa_type=BigInteger)
     included: bool
+
+
+class SourcingWave(Keyed, table=True):
+    """Many orders planned again together: what was asked, how it went, and every change that it proposed.
+
+    `asked` is `service.wave.Asked` as data; `changes` are `service.wave.Change`s as data, by order. Costs are minor
+    units of `currency` and count units that wait by the weight of their strategy. `attempts` counts how often it was
+    begun, `beat_at` is when it last was seen alive.
+    """
+
+    __tablename__ = "sourcing_waves"
+    __table_args__ = (
+        Index(
+            "ix_sourcing_waves_running",
+            "beat_at",
+            sqlite_where=text("state = 'RUNNING'"),
+            postgresql_where=text("state = 'RUNNING'"),
+        ),
+        CheckConstraint("(state = 'RUNNING') = (finished_at IS NULL)", name="finished"),
+        CheckConstraint("attempts >= 0 AND orders >= 0 AND left_out >= 0", name="counts"),
+        CheckConstraint("bound_minor <= cost_after_minor AND cost_after_minor <= cost_before_minor", name="costs"),
+    )
+    state: WaveState = Field(sa_type=Choice(WaveState))
+    dry_run: bool
+    asked: dict[str, Any] = Field(sa_type=Json)
+    currency: str
+    orders: int = 0
+    left_out: int = 0
+    waiting_before: int = Field(default=0, sa_type=BigInteger)
+    waiting_after: int = Field(default=0, sa_type=BigInteger)
+    cost_before_minor: int = Field(default=0, sa_type=BigInteger)
+    cost_after_minor: int = Field(default=0, sa_type=BigInteger)
+    bound_minor: int = Field(default=0, sa_type=BigInteger)
+    changes: list[dict[str, Any]] = Field(default=[], sa_type=Json)
+    error: str | None = None
+    attempts: int = 0
+    beat_at: datetime = Field(sa_type=Instant)
+    created_at: datetime = Field(sa_type=Instant)
+    finished_at: datetime | None = Field(default=None, sa_type=Instant, nullable=True)

@@ -5,6 +5,7 @@ Every operation is intent → call → record: the Operation is committed, the p
 with the operation's id as idempotency key, and the answer is written down by one verb (`record`), by whoever hears it
 first. An intent is never forgotten: the reaction `payments.carry_out` asks when nobody else does, the timer
 `payments.retry` asks again, and what stays unanswered is given up as UNKNOWN for a person to look up (`unresolved`).
+What a provider tells by itself (`callbacks`) goes through an inbox and makes the reaction `payments.hear` ask.
 
 A payment is PENDING, REQUIRES_ACTION, AUTHORIZED, CAPTURED, REFUNDED, VOIDED or FAILED (`rules.status`); an operation
 PENDING → REQUIRES_ACTION | SUCCEEDED | FAILED | UNKNOWN, which a late answer still settles.
@@ -13,16 +14,19 @@ PENDING → REQUIRES_ACTION | SUCCEEDED | FAILED | UNKNOWN, which a late answer 
 from oms_api.payments.errors import PaymentDeclined
 from oms_api.payments.events import (
     PaymentAuthorized,
+    PaymentCallbackReceived,
     PaymentCaptured,
     PaymentFailed,
     PaymentOperationFailed,
     PaymentOperationRequested,
     PaymentOperationUnresolved,
+    PaymentOverdue,
     PaymentRefunded,
     PaymentRequiresAction,
     PaymentVoided,
 )
 from oms_api.payments.models import (
+    ACCOUNT,
     OPERATION,
     PAYMENT,
     ExternalState,
@@ -49,10 +53,10 @@ from oms_api.payments.service import (
 )
 
 __all__ = [
-    "EFFECT", "OPERATION", "PAYMENT", "ExternalState", "Operation", "OperationKind", "OperationState", "Payable",
-    "Payment", "PaymentAuthorized", "PaymentCaptured", "PaymentDeclined", "PaymentFailed", "PaymentOperationFailed",
-    "PaymentOperationRequested", "PaymentOperationUnresolved", "PaymentRefunded", "PaymentRequiresAction",
-    "PaymentStatus", "PaymentVoided", "Totals", "authorize", "call", "capture", "operation", "payments_by_id",
-    "payments_of", "put_account", "record", "record_external", "refund", "refund_payable", "totals", "unresolved",
-    "void", "void_payable",
+    "ACCOUNT", "EFFECT", "OPERATION", "PAYMENT", "ExternalState", "Operation", "OperationKind", "OperationState",
+    "Payable", "Payment", "PaymentAuthorized", "PaymentCallbackReceived", "PaymentCaptured", "PaymentDeclined",
+    "PaymentFailed", "PaymentOperationFailed", "PaymentOperationRequested", "PaymentOperationUnresolved",
+    "PaymentOverdue", "PaymentRefunded", "PaymentRequiresAction", "PaymentStatus", "PaymentVoided", "Totals",
+    "authorize", "call", "capture", "operation", "payments_by_id", "payments_of", "put_account", "record",
+    "record_external", "refund", "refund_payable", "totals", "unresolved", "void", "void_payable",
 ]  # fmt: skip

@@ -92,6 +92,24 @@ class PaymentOperationFailed(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentOverdue(Fact):
+    """This much that somebody else was to collect is not there in time. Told once; somebody must ask for it."""
+
+    payment_id: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentCallbackReceived(Fact):
+    """A provider told something about a payment; its subject is the message. `kind` is the provider's word for it."""
+
+    message_id: str
+    provider: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentOperationUnresolved(Fact):
     """The provider did not answer in all attempts; `oms doctor` names it, a person must look it up there."""
 

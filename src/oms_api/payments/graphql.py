@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
@@ -20,6 +20,7 @@ from oms_api.kit.graphql import (
     Url,
     describe_enum,
     field,
+    found_by,
     money_of,
     mutation,
     node_type,
@@ -54,6 +55,10 @@ class Payment(Node):
     authorized: Money = field(description="Authorized." + _CUMULATIVE)
     captured: Money = field(description="Captured." + _CUMULATIVE)
     refunded: Money = field(description="Refunded." + _CUMULATIVE)
+    voided: Money = field(description="Let go before it was captured. Cumulative, settled by the provider's answer.")
+    due_at: datetime | None = field(
+        description="Until when somebody else should have collected it; null when nothing is to be collected."
+    )
     status: PaymentStatus = field(description="Where it stands.")
     next_action_url: Url | None = field(description="What the customer must do next, if anything.")
 
@@ -72,16 +77,14 @@ def payment_of(row: models.Payment) -> Payment:
         authorized=money_of(row.authorized_minor, row.currency),
         captured=money_of(row.captured_minor, row.currency),
         refunded=money_of(row.refunded_minor, row.currency),
+        voided=money_of(row.voided_minor, row.currency),
+        due_at=row.due_at,
         status=row.status,
         next_action_url=Url(row.next_action_url) if row.next_action_url else None,
     )
 
 
-async def _find(info: Info, id_: UUID) -> Payment | None:
-    row = await info.context.load(queries.payments_by_id, id_)
-    return payment_of(row) if row else None
-
-
+_find = found_by(queries.payments_by_id, payment_of)
 node_type(PAYMENT, Payment, scope="payments:read", find=_find)
 
 

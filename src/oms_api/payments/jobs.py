@@ -1,21 +1,24 @@
 """What payments do by themselves: ask the providers for what is wanted, and ask again."""
 
 import asyncio
+from functools import partial
 from uuid import UUID
 
 import structlog
 
+from oms_api.kit.caller import provider, system
 from oms_api.kit.events import Event
 from oms_api.kit.ids import NOBODY
 from oms_api.kit.jobs import Jobs, reaction, timer
 from oms_api.payments import queries
-from oms_api.payments.events import PaymentOperationRequested
-from oms_api.payments.models import OPERATION
-from oms_api.payments.service import carry_out
+from oms_api.payments.events import PaymentCallbackReceived, PaymentOperationRequested
+from oms_api.payments.models import OPERATION, PAYMENT
+from oms_api.payments.service import carry_out, hear, tell_overdue
 
 log = structlog.get_logger()
 
 RETRY_EVERY_S = 5.0
+OVERDUE_EVERY_S = 60.0
 AT_ONCE_MAX = 8
 
 
@@ -23,6 +26,24 @@ AT_ONCE_MAX = 8
 async def carry_out_requested(jobs: Jobs, event: Event) -> None:
     """Ask at once, unless the one who wanted it is about to."""
     await carry_out(jobs.db, event.tenant_id, OPERATION.parse(event.data["operationId"]))
+
+
+@reaction("payments.hear", PaymentCallbackReceived, outside=True)
+async def hear_callback(jobs: Jobs, event: Event) -> None:
+    """Bring up to date what a provider's message is about."""
+    await hear(jobs.db, provider(event.tenant_id, event.data["provider"]), event.subject_id)
+
+
+@timer("payments.overdue", every_s=OVERDUE_EVERY_S)
+async def overdue(jobs: Jobs) -> None:
+    """Tell of money that nobody collected in time."""
+    async with jobs.db.reading(NOBODY) as reading:
+        late = await queries.overdue(reading)
+    for tenant_id, payment_id in late:
+        try:
+            await jobs.db.run(partial(tell_overdue, payment_id=payment_id), system(tenant_id))
+        except Exception as error:  # one bad payment stops no other
+            log.error("overdue payment could not be told", payment_id=PAYMENT(payment_id), exc_info=error)
 
 
 @timer("payments.retry", every_s=RETRY_EVERY_S)

@@ -12,6 +12,7 @@ from oms_api.kit.db import Choice, Instant, Keyed
 
 PAYMENT = ids.Prefix("pay")
 OPERATION = ids.Prefix("pop")
+ACCOUNT = ids.Prefix("pac")
 
 
 class PaymentStatus(StrEnum):
@@ -52,10 +53,14 @@ class ExternalState(StrEnum):
 
 
 class ProviderAccount(Keyed, table=True):
-    """A tenant's account with a provider. `config` is JSON, encrypted: keys and whatever the provider needs."""
+    """A tenant's account with a provider. `config` is JSON, encrypted: keys and whatever the provider needs. Callbacks
+    come to its `id`, which says whose they are before anything else does."""
 
     __tablename__ = "payment_accounts"
-    __table_args__ = (Index("uq_payment_accounts_handle", "tenant_id", "handle", unique=True),)
+    __table_args__ = (
+        Index("uq_payment_accounts_handle", "tenant_id", "handle", unique=True),
+        Index("uq_payment_accounts_id", "id", unique=True),
+    )
     handle: str
     provider: str
     config: str
@@ -78,14 +83,22 @@ class Payment(Keyed, table=True):
 
     `authorized`, `captured`, `refunded`, `voided` are cumulative and settled by the provider's answer; the four
     `…ing_minor` are in flight: they count in none of those, and nobody else may spend them. `external` money is handled
-    by somebody else, and then `authorizing` is what is still to be collected. `let_go`: whatever is not captured is
-    unwanted, and is voided as soon as the provider can be asked. `client_secret` is encrypted.
+    by somebody else, and then `authorizing` is what is still to be collected, until `due_at`; `overdue_at` is when it
+    was told that nobody had. `let_go`: whatever is not captured is unwanted, and is voided as soon as the provider can
+    be asked. One authorization of a provider is one payment here. `client_secret` is encrypted.
     """
 
     __tablename__ = "payments"
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "payable_id"], ["payables.tenant_id", "payables.id"]),
         Index("ix_payments_payable", "tenant_id", "payable_id", "id"),
+        Index("uq_payments_provider_reference", "tenant_id", "provider_reference", unique=True),
+        Index(
+            "ix_payments_due",
+            "due_at",
+            sqlite_where=text("due_at IS NOT NULL AND overdue_at IS NULL"),
+            postgresql_where=text("due_at IS NOT NULL AND overdue_at IS NULL"),
+        ),
         CheckConstraint("0 <= captured_minor AND captured_minor <= authorized_minor", name="captured"),
         CheckConstraint("0 <= refunded_minor AND refunded_minor + refunding_minor <= captured_minor", name="refunded"),
         CheckConstraint("0 <= voided_minor AND captured_minor + voided_minor <= authorized_minor", name="voided"),
@@ -117,6 +130,8 @@ class Payment(Keyed, table=True):
     provider_reference: str | None = None
     client_secret: str | None = None
     next_action_url: str | None = None
+    due_at: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
+    overdue_at: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
     created_at: datetime = Field(sa_type=Instant)
     updated_at: datetime = Field(sa_type=Instant)
 

@@ -37,13 +37,15 @@ class Ask(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What came back. `code` is the provider's own, never words; `client_secret` is plain here."""
+    """What came back. `code` is the provider's own, never words; `client_secret` is plain here. `released`: with this
+    capture the provider let go the rest of the authorization."""
 
     result: Result
     reference: str | None = None
     code: str | None = None
     client_secret: str | None = None
     next_action_url: str | None = None
+    released: bool = False
 
 
 class Provider(Protocol):

@@ -13,6 +13,7 @@ from oms_api.payments.models import Operation, OperationState, Payment, Provider
 
 DUE_BATCH_MAX = 100
 UNRESOLVED_MAX = 100
+ACCOUNTS_MAX = 20
 
 _PAYMENTS = prepared(select(Payment).where(mine(Payment), any_of(Payment.id, "ids")))
 _PAYMENTS_OF = prepared(
@@ -64,6 +65,30 @@ _TOTALS = prepared(
 _ACCOUNTS = prepared(select(ProviderAccount).where(mine(ProviderAccount)).order_by(col(ProviderAccount.handle)))
 _ACCOUNT = prepared(
     select(ProviderAccount).where(mine(ProviderAccount), col(ProviderAccount.handle) == param("handle"))
+)
+_ACCOUNT_OF_CALLBACK = prepared(select(ProviderAccount).where(col(ProviderAccount.id) == param("account", Uuid())))
+_ACCOUNTS_CALLED_BACK = prepared(
+    select(ProviderAccount)
+    .where(col(ProviderAccount.provider) == "stripe")
+    .order_by(col(ProviderAccount.created_at))
+    .limit(ACCOUNTS_MAX)
+)
+_OF_CHARGE = prepared(select(Payment.id).where(mine(Payment), col(Payment.provider_reference) == param("charge")))
+_OPEN = prepared(
+    select(Operation)
+    .where(
+        mine(Operation),
+        col(Operation.payment_id) == param("payment", Uuid()),
+        col(Operation.state) != OperationState.SUCCEEDED,
+        col(Operation.state) != OperationState.FAILED,
+    )
+    .order_by(col(Operation.id))
+)
+_OVERDUE = prepared(
+    columns(Payment.tenant_id, Payment.id)
+    .where(col(Payment.due_at) <= now(), col(Payment.overdue_at).is_(None))
+    .order_by(col(Payment.due_at))
+    .limit(DUE_BATCH_MAX)
 )
 _DUE = prepared(
     columns(Operation.tenant_id, Operation.id)
@@ -148,6 +173,33 @@ async def accounts(reading: Reading) -> list[ProviderAccount]:
 async def account(reading: Reading, handle: str) -> ProviderAccount | None:
     found: ProviderAccount | None = await reading.first(_ACCOUNT, {"handle": handle})
     return found
+
+
+async def accounts_called_back(reading: Reading) -> list[ProviderAccount]:
+    """Accounts to which callbacks come. Spans tenants: only `oms doctor` asks."""
+    return await reading.all(_ACCOUNTS_CALLED_BACK)
+
+
+async def account_of_callback(reading: Reading, account_id: UUID) -> ProviderAccount | None:
+    """Whose account it is, before the tenant is known: the id is all that a callback's address says."""
+    found: ProviderAccount | None = await reading.first(_ACCOUNT_OF_CALLBACK, {"account": account_id})
+    return found
+
+
+async def payment_of_charge(reading: Reading, charge: str) -> UUID | None:
+    """The payment whose authorization the provider knows by this reference."""
+    found: UUID | None = await reading.first(_OF_CHARGE, {"charge": charge})
+    return found
+
+
+async def open_operations(reading: Reading, payment_id: UUID) -> list[Operation]:
+    """A payment's operations that a provider's answer can still settle, oldest first."""
+    return await reading.all(_OPEN, {"payment": payment_id})
+
+
+async def overdue(reading: Reading) -> Sequence[tuple[UUID, UUID]]:
+    """(tenant, payment) that somebody else was to collect by now. Spans tenants: only the timer asks."""
+    return [(row.tenant_id, row.id) for row in await reading.all(_OVERDUE)]
 
 
 async def due(reading: Reading) -> Sequence[tuple[UUID, UUID]]:

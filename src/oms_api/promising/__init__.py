@@ -6,12 +6,18 @@ domain refuses to know orders; they call `plan_and_hold`, or `open_token` and `h
 """
 
 from oms_api.promising.errors import NoSource
+from oms_api.promising.events import PromiseChanged
 from oms_api.promising.models import DeliveryMethod, Destination, Line, Parcel, PlannedUnits, Promised, ShortagePolicy
+from oms_api.promising.service.arriving import Arrival, Awaiting, arrivals
 from oms_api.promising.service.holding import hold, plan_and_hold
+from oms_api.promising.service.offers import Offer, Wish, offers
 from oms_api.promising.service.planning import Planned, plan
+from oms_api.promising.service.reserving import adopt
 from oms_api.promising.service.tokens import open_token, token_of
+from oms_api.promising.service.wanted import today_of, untimely
 
 __all__ = [
-    "DeliveryMethod", "Destination", "Line", "NoSource", "Parcel", "Planned", "PlannedUnits", "Promised",
-    "ShortagePolicy", "hold", "open_token", "plan", "plan_and_hold", "token_of",
+    "Arrival", "Awaiting", "DeliveryMethod", "Destination", "Line", "NoSource", "Offer", "Parcel", "Planned",
+    "PlannedUnits", "PromiseChanged", "Promised", "ShortagePolicy", "Wish", "adopt", "arrivals", "hold", "offers",
+    "open_token", "plan", "plan_and_hold", "today_of", "token_of", "untimely",
 ]  # fmt: skip

@@ -1,10 +1,69 @@
-"""Words of promising. It has no tables: positions, supplies and reservations are inventory's."""
+"""Words of promising, and its one table: positions, supplies and reservations are inventory's."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index
+from sqlmodel import Field
+
+from oms_api.kit import ids
+from oms_api.kit.db import Choice, Instant, Json, Keyed
+
+ATP_RULE = ids.Prefix("atr")
+
+
+class AtpMode(StrEnum):
+    INFINITE = "INFINITE"
+    LEAD_TIME = "LEAD_TIME"
+    CUMULATIVE = "CUMULATIVE"
+    PERIOD = "PERIOD"
+    DISCRETE = "DISCRETE"
+
+
+class GeneratorKind(StrEnum):
+    TRANSFER = "TRANSFER"
+    DROP_SHIP = "DROP_SHIP"
+    MAKE = "MAKE"
+
+
+class AtpRule(Keyed, table=True):
+    """How ATP is worked out for some SKUs, or (none named) for every SKU that no other active rule names.
+
+    Days; null is no fence. `generators` are `{kind, location, leadDays, perDay, openDays, components}` in the order in
+    which equals are asked, every key present: `location` a handle (TRANSFER), `openDays` ISO weekdays, `components`
+    `[[code, quantity], …]` (MAKE).
+    """
+
+    __tablename__ = "atp_rules"
+    __table_args__ = (
+        Index("uq_atp_rules_handle", "tenant_id", "handle", unique=True),
+        CheckConstraint("past_due_supply_days >= 0", name="past_due_supply_days"),
+        CheckConstraint("past_due_demand_days >= 0", name="past_due_demand_days"),
+        CheckConstraint("delayed_offset_days >= 0", name="delayed_offset_days"),
+        CheckConstraint("horizon_days >= 0", name="horizon_days"),
+        CheckConstraint("lead_time_days >= 0", name="lead_time_days"),
+        CheckConstraint("period_days >= 1", name="period_days"),
+        CheckConstraint("accumulation_periods >= 0", name="accumulation_periods"),
+    )
+    handle: str
+    skus: list[str] = Field(sa_type=Json)
+    mode: AtpMode = Field(sa_type=Choice(AtpMode))
+    past_due_supply_days: int | None = None
+    past_due_demand_days: int | None = None
+    delayed_offset_days: int
+    horizon_days: int | None = None
+    lead_time_days: int | None = None
+    period_days: int
+    consume_backward: bool
+    consume_forward: bool
+    accumulation_periods: int | None = None
+    generators: list[dict[str, Any]] = Field(sa_type=Json)
+    active: bool
+    created_at: datetime = Field(sa_type=Instant)
+    updated_at: datetime = Field(sa_type=Instant)
 
 
 class AvailabilityStatus(StrEnum):
@@ -17,8 +76,10 @@ class AvailabilityStatus(StrEnum):
 class RejectionReason(StrEnum):
     NO_STOCK = "NO_STOCK"
     NOT_ELIGIBLE = "NOT_ELIGIBLE"
+    EXCLUDED_BY_RULE = "EXCLUDED_BY_RULE"
     CLOSED = "CLOSED"
     TOO_LATE = "TOO_LATE"
+    NO_CAPACITY = "NO_CAPACITY"
     DEARER = "DEARER"
 
 
@@ -36,10 +97,16 @@ class DeliveryMethod(StrEnum):
 
 
 class Line(NamedTuple):
-    """Units wanted of a SKU, as it is sold: a kit is named, not its components."""
+    """Units wanted of a SKU, as it is sold: a kit is named, not its components.
+
+    `requested_on` is the date of arrival that is wanted, None as soon as it can be; with `early` it may arrive before
+    when nothing arrives on that day.
+    """
 
     sku: str
     quantity: int
+    requested_on: date | None = None
+    early: bool = False
 
 
 class Destination(NamedTuple):
@@ -70,6 +137,8 @@ class Parcel(NamedTuple):
     ship_by: datetime
     delivered_by: date
     lines: tuple[PlannedUnits, ...]
+    works_on: date | None = None
+    """Local date whose capacity of the location it takes; None: the location has no limits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +154,11 @@ class Promised:
     pickup: UUID | None
     parcels: tuple[Parcel, ...]
     expires_at: datetime
+    imagined: bool = False
+    """Made from assumptions: it can be looked at, never held."""
+    rationed: bool = False
+    """The tenant has demand classes: what is held is counted for `demand_class`, None being demand without one."""
+    demand_class: str | None = None
 
     @property
     def delivered_by(self) -> date | None:

@@ -33,6 +33,14 @@ class ReturnDeclined(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnExpired(Fact):
+    """A return was not answered, or its units did not come, in time."""
+
+    order_id: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnReceived(Fact):
     """Units arrived, or were inspected; `disposition` of a line is null for what is to be inspected later.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from typing import Any
-from uuid import UUID
 
 import strawberry
 from strawberry import UNSET
@@ -20,6 +19,7 @@ from oms_api.kit.graphql import (
     add_field,
     describe_enum,
     field,
+    found_by,
     money_of,
     mutation,
     node_type,
@@ -34,6 +34,7 @@ describe_enum(
     REQUESTED="Asked for.",
     APPROVED="Allowed.",
     DECLINED="Refused.",
+    EXPIRED="Not answered, or did not come, in time.",
     PARTIALLY_RECEIVED="Some units at the location.",
     RECEIVED="At the location.",
     CLOSED="Inspected and settled.",
@@ -136,18 +137,8 @@ def return_line_of(row: models.ReturnLine) -> ReturnLine:
     )
 
 
-async def _find(info: Info, id_: UUID) -> Return | None:
-    row = await info.context.load(queries.returns_by_id, id_)
-    return return_of(row) if row else None
-
-
-async def _find_line(info: Info, id_: UUID) -> ReturnLine | None:
-    row = await info.context.load(queries.lines_by_id, id_)
-    return return_line_of(row) if row else None
-
-
-node_type(RETURN, Return, scope="returns:read", find=_find)
-node_type(RETURN_LINE, ReturnLine, scope="returns:read", find=_find_line)
+node_type(RETURN, Return, scope="returns:read", find=found_by(queries.returns_by_id, return_of))
+node_type(RETURN_LINE, ReturnLine, scope="returns:read", find=found_by(queries.lines_by_id, return_line_of))
 
 
 async def _returns(self: Any, info: Info) -> list[Return]:

@@ -1,12 +1,21 @@
-"""What returns do when they hear of money."""
+"""What returns do when they hear of money, and when nothing happens."""
 
+from functools import partial
+
+import structlog
+
+from oms_api.kit.caller import system
 from oms_api.kit.db import Tx
 from oms_api.kit.events import Event
 from oms_api.kit.ids import NOBODY
-from oms_api.kit.jobs import reaction
+from oms_api.kit.jobs import Jobs, reaction, timer
 from oms_api.payments import PaymentOperationFailed, PaymentRefunded
-from oms_api.returns import service
-from oms_api.returns.models import RECEIPT
+from oms_api.returns import queries, service
+from oms_api.returns.models import RECEIPT, RETURN
+
+log = structlog.get_logger()
+
+EXPIRE_EVERY_S = 60.0
 
 
 @reaction("returns.settle", PaymentRefunded, PaymentOperationFailed)
@@ -21,3 +30,16 @@ async def settle(tx: Tx, event: Event) -> None:
         await service.refunded(tx, receipt_id, amount)
     elif cause is None:
         await service.refunded_by_hand(tx, event.owner_id, amount)
+
+
+@timer("returns.expire", every_s=EXPIRE_EVERY_S)
+async def expire(jobs: Jobs) -> None:
+    """Give up returns that nobody answered or that did not come, each in its own transaction; one that fails stops no
+    other."""
+    async with jobs.db.reading(NOBODY) as reading:
+        due = await queries.expiring(reading)
+    for row in due:
+        try:
+            await jobs.db.run(partial(service.expire, return_id=row.id), system(row.tenant_id))
+        except Exception as error:
+            log.error("a return could not expire", return_id=RETURN(row.id), exc_info=error)

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
 from oms_api.kit import ids
@@ -14,6 +14,8 @@ RETURN = ids.Prefix("ret")
 RETURN_LINE = ids.Prefix("rtl")
 RECEIPT = ids.Prefix("rcp")
 
+_EXPIRES = text("expires_at IS NOT NULL")
+
 
 class ReturnStatus(StrEnum):
     REQUESTED = "REQUESTED"
@@ -21,6 +23,7 @@ class ReturnStatus(StrEnum):
     DECLINED = "DECLINED"
     PARTIALLY_RECEIVED = "PARTIALLY_RECEIVED"
     RECEIVED = "RECEIVED"
+    EXPIRED = "EXPIRED"
     CLOSED = "CLOSED"
 
 
@@ -38,12 +41,14 @@ class Return(Keyed, table=True):
 
     `credited_minor` was taken off what the customer owes, `due_minor` of it is to be given back (the rest was never
     captured), `refunded_minor` was; `failed_minor` is what the provider refused to refund and nobody has given back.
+    `expires_at`: when it is given up unless something happens, null when nothing is waited for.
     """
 
     __tablename__ = "returns"
     __table_args__ = (
         Index("uq_returns_number", "tenant_id", "number", unique=True),
         Index("ix_returns_order", "tenant_id", "order_id"),
+        Index("ix_returns_expires", "expires_at", sqlite_where=_EXPIRES, postgresql_where=_EXPIRES),
         ForeignKeyConstraint(["tenant_id", "order_id"], ["orders.tenant_id", "orders.id"]),
         CheckConstraint("0 <= due_minor AND due_minor <= credited_minor", name="due"),
         CheckConstraint("0 <= refunded_minor AND 0 <= failed_minor", name="refunded"),
@@ -57,6 +62,7 @@ class Return(Keyed, table=True):
     due_minor: int = Field(default=0, sa_type=BigInteger)
     refunded_minor: int = Field(default=0, sa_type=BigInteger)
     failed_minor: int = Field(default=0, sa_type=BigInteger)
+    expires_at: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
     version: int = Field(default=1, sa_type=BigInteger)
     created_at: datetime = Field(sa_type=Instant)
     updated_at: datetime = Field(sa_type=Instant)

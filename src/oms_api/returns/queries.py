@@ -2,13 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, select
 
-from oms_api.kit.db import Reading, any_of, mine, prepared
+from oms_api.kit.db import Reading, any_of, columns, mine, now, prepared
 from oms_api.returns.models import Inspection, Receipt, Return, ReturnLine
 
+EXPIRE_BATCH_MAX = 200
+
+_EXPIRING = prepared(
+    columns(col(Return.tenant_id), col(Return.id))
+    .where(col(Return.expires_at).is_not(None), col(Return.expires_at) <= now())
+    .order_by(col(Return.expires_at))
+    .limit(EXPIRE_BATCH_MAX)
+)
 _BY_ID = prepared(select(Return).where(mine(Return), any_of(Return.id, "ids")))
 _OF_ORDERS = prepared(
     select(Return).where(mine(Return), any_of(Return.order_id, "ids")).order_by(col(Return.id).desc())
@@ -24,6 +33,11 @@ _INSPECTIONS_OF = prepared(
     select(Inspection).where(mine(Inspection), any_of(Inspection.return_line_id, "ids")).order_by(col(Inspection.id))
 )
 _RECEIPTS = prepared(select(Receipt).where(mine(Receipt), any_of(Receipt.id, "ids")))
+
+
+async def expiring(reading: Reading) -> list[Any]:
+    """(tenant_id, id) of returns to be given up now. Spans tenants: only the timer asks."""
+    return await reading.all(_EXPIRING)
 
 
 async def returns_by_id(reading: Reading, ids: Sequence[UUID]) -> Mapping[UUID, Return]:

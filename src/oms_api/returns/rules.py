@@ -17,7 +17,12 @@ STATES = States(
     {
         "returnApprove": {S.REQUESTED: S.APPROVED},
         "returnDecline": {S.REQUESTED: S.DECLINED},
-        "returnReceive": {S.APPROVED: S.RECEIVED, S.PARTIALLY_RECEIVED: S.RECEIVED, S.RECEIVED: S.RECEIVED},
+        "returnReceive": {
+            S.APPROVED: S.RECEIVED,
+            S.PARTIALLY_RECEIVED: S.RECEIVED,
+            S.RECEIVED: S.RECEIVED,
+            S.EXPIRED: S.RECEIVED,  # a parcel that comes late is there all the same
+        },
     }
 )
 # in which units are still on their way to us
@@ -25,6 +30,16 @@ COMING = frozenset({S.REQUESTED, S.APPROVED, S.PARTIALLY_RECEIVED})
 
 # How long after it arrived a unit may be asked to go back.
 WINDOW = timedelta(days=30)
+
+# How long a return waits for an answer, and then for its units.
+PATIENCE = timedelta(days=30)
+_EXPIRING = frozenset({S.REQUESTED, S.APPROVED})
+
+
+def expires_at(status: ReturnStatus, now: datetime) -> datetime | None:
+    """When a return that has come to this status just now is given up."""
+    return now + PATIENCE if status in _EXPIRING else None
+
 
 FIRST_NUMBER = 1001
 

@@ -26,6 +26,7 @@ from oms_api.kit.graphql import (
     argument,
     describe_enum,
     field,
+    found_by,
     given,
     mutation,
     node_type,
@@ -92,12 +93,7 @@ class WebhookSubscription(Node):
             edges=[
                 WebhookDeliveryEdge(cursor=cursor, node=node) for cursor, node in zip(page.cursors, nodes, strict=True)
             ],
-            page_info=PageInfo(
-                has_next_page=page.has_next,
-                has_previous_page=page.has_previous,
-                start_cursor=page.cursors[0] if nodes else None,
-                end_cursor=page.cursors[-1] if nodes else None,
-            ),
+            page_info=PageInfo.of(page),
         )
 
 
@@ -177,18 +173,13 @@ def attempt_of(row: models.Attempt) -> WebhookAttempt:
     )
 
 
-async def _find_subscription(info: Info, id_: UUID) -> WebhookSubscription | None:
-    row = await info.context.load(queries.subscriptions_by_id, id_)
-    return subscription_of(row) if row else None
-
-
-async def _find_delivery(info: Info, id_: UUID) -> WebhookDelivery | None:
-    row = await info.context.load(queries.deliveries_by_id, id_)
-    return delivery_of(row) if row else None
-
-
-node_type(SUBSCRIPTION, WebhookSubscription, scope="webhooks:manage", find=_find_subscription)
-node_type(DELIVERY, WebhookDelivery, scope="webhooks:manage", find=_find_delivery)
+node_type(
+    SUBSCRIPTION,
+    WebhookSubscription,
+    scope="webhooks:manage",
+    find=found_by(queries.subscriptions_by_id, subscription_of),
+)
+node_type(DELIVERY, WebhookDelivery, scope="webhooks:manage", find=found_by(queries.deliveries_by_id, delivery_of))
 
 
 @strawberry.input(description="Create or, by handle, change: an absent field stays as it is, null clears it.")

@@ -1,11 +1,11 @@
 """Tables of webhooks."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, text
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from oms_api.kit import ids
 from oms_api.kit.db import Choice, Instant, Json, Keyed
@@ -13,6 +13,9 @@ from oms_api.kit.db import Choice, Instant, Json, Keyed
 SUBSCRIPTION = ids.Prefix("whs")
 DELIVERY = ids.Prefix("whd")
 MESSAGE = ids.Prefix("msg")  # `webhook-id`: the delivery's UUID, so it is the same on every attempt and replay
+
+BEHIND = datetime(9999, 1, 1, tzinfo=UTC)
+"""`next_attempt_at` of what waits behind another of its subject, in an ordered subscription."""
 
 _QUEUED = text("next_attempt_at IS NOT NULL")
 _CLAIMED = text("claimed_until IS NOT NULL")
@@ -55,13 +58,22 @@ class Subscription(Keyed, table=True):
     updated_at: datetime = Field(sa_type=Instant)
 
 
+class SubscriptionTurn(SQLModel, table=True):
+    """How often a tenant has made a subscription; locked by who makes one, so that two cannot pass the limit."""
+
+    __tablename__ = "webhook_subscription_turns"
+    tenant_id: UUID = Field(primary_key=True)
+    taken: int = Field(sa_type=BigInteger)
+
+
 class Delivery(Keyed, table=True):
     """One event to one subscription; a test has no event.
 
     `next_attempt_at` is set exactly while it is queued (PENDING, RETRYING), `settled_at` exactly while it is not. A
     worker that sends it has put both `claimed_until` and `next_attempt_at` ahead: when it dies, the claim runs out and
     the delivery is due again. `attempts` counts those of the present timetable, which a replay begins anew.
-    `occurred_at` is the event's.
+    `occurred_at` is the event's. In an ordered subscription only the first of a subject's queue has a true
+    `next_attempt_at`; when it is settled the next one is called (`service.turns`): a long queue costs a claim nothing.
     """
 
     __tablename__ = "webhook_deliveries"

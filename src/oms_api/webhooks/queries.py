@@ -149,15 +149,15 @@ _IN_FLIGHT = prepared(
         col(Delivery.claimed_until) > now(),
     )
 )
-_PUT_OFF = prepared(
-    select(col(Delivery.subject_id).label("subject"), func.max(col(Delivery.next_attempt_at)).label("until"))
+_QUEUED = prepared(
+    columns(col(Delivery.subject_id))
     .where(
         mine(Delivery),
         col(Delivery.subscription_id) == param("subscription", Uuid()),
         any_of(Delivery.subject_id, "subjects"),
         col(Delivery.next_attempt_at).is_not(None),
     )
-    .group_by(col(Delivery.subject_id))
+    .distinct()
 )
 _DELIVERIES = prepared(select(Delivery).where(mine(Delivery), any_of(Delivery.id, "ids")))
 _ATTEMPTS = prepared(
@@ -177,10 +177,9 @@ async def in_flight(reading: Reading, subscription_id: UUID) -> int:
     return await reading.first(_IN_FLIGHT, {"subscription": subscription_id}) or 0
 
 
-async def put_off(reading: Reading, subscription_id: UUID, subjects: Sequence[UUID]) -> dict[UUID, datetime]:
-    """Until when the queued deliveries of these subjects wait, for subjects that have any."""
-    found = await reading.all(_PUT_OFF, {"subscription": subscription_id, "subjects": subjects})
-    return {row.subject: row.until for row in found}
+async def queued_subjects(reading: Reading, subscription_id: UUID, subjects: Sequence[UUID]) -> set[UUID]:
+    """Those of the subjects that have deliveries queued."""
+    return set(await reading.all(_QUEUED, {"subscription": subscription_id, "subjects": subjects}))
 
 
 async def deliveries_by_id(reading: Reading, ids: Sequence[UUID]) -> Mapping[UUID, Delivery]:

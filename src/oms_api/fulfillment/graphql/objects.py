@@ -20,7 +20,7 @@ from oms_api.fulfillment.models import (
     FulfillmentStatus,
     TrackingStatus,
 )
-from oms_api.kit.graphql import Info, Node, Url, add_field, describe_enum, field, node_type
+from oms_api.kit.graphql import Info, Node, Url, add_field, describe_enum, field, found_by, node_type
 from oms_api.network.graphql import Location, location_of
 from oms_api.orders.graphql import AvailableAction, Order, OrderLine, line_of, order_of
 
@@ -29,6 +29,7 @@ describe_enum(
     "Status of a fulfillment.",
     OFFERED="Sent to the location.",
     ACCEPTED="Location said yes.",
+    REJECTED="Location said no; being re-sourced.",
     CANCEL_REQUESTED="Asked to stop; the location has not answered.",
     PARTIALLY_SHIPPED="Some units left.",
     SHIPPED="Left.",
@@ -57,6 +58,11 @@ class Fulfillment(Node):
     row: strawberry.Private[models.Fulfillment]
     version: int = field(description="Version.")
     status: FulfillmentStatus = field(description="Status.")
+    ship_by: datetime | None = field(
+        description="Leave the location, or be ready for collection, by; null while nothing is scheduled."
+    )
+    rejection_reason: str | None = field(description="Reason code of the last no; null when there was none.")
+    rejection_note: str | None = field(description="The last no in the location's words.")
 
     @field(description="Order it works for; null when the caller may not see orders.")
     async def order(self, info: Info) -> Order | None:
@@ -178,11 +184,19 @@ def _url(text: str | None) -> Url | None:
 
 
 def fulfillment_of(row: models.Fulfillment) -> Fulfillment:
-    return Fulfillment(id=strawberry.ID(FULFILLMENT(row.id)), row=row, version=row.version, status=row.status)
+    return Fulfillment(
+        id=strawberry.ID(FULFILLMENT(row.id)),
+        row=row,
+        version=row.version,
+        status=row.status,
+        ship_by=row.ship_by,
+        rejection_reason=row.rejection_reason,
+        rejection_note=row.rejection_note,
+    )
 
 
 def fulfillment_line_of(row: models.FulfillmentLine) -> FulfillmentLine:
-    """Cancelled units have left the work and do not count."""
+    """Cancelled and moved units have left the work and do not count."""
     return FulfillmentLine(
         id=strawberry.ID(FULFILLMENT_LINE(row.id)),
         order_line_id=row.order_line_id,
@@ -222,20 +236,12 @@ def package_of(row: models.Package) -> Package:
     )
 
 
-def _found_by(query: Any, convert: Any) -> Any:
-    async def find(info: Info, id_: UUID) -> Any:
-        row = await info.context.load(query, id_)
-        return convert(row) if row else None
-
-    return find
-
-
 _SCOPE = "fulfillments:read"
-node_type(FULFILLMENT, Fulfillment, scope=_SCOPE, find=_found_by(queries.fulfillments_by_id, fulfillment_of))
-node_type(FULFILLMENT_LINE, FulfillmentLine, scope=_SCOPE, find=_found_by(queries.lines_by_id, fulfillment_line_of))
-node_type(SHIPMENT, Shipment, scope=_SCOPE, find=_found_by(queries.shipments_by_id, shipment_of))
-node_type(SHIPMENT_LINE, ShipmentLine, scope=_SCOPE, find=_found_by(queries.shipment_lines_by_id, shipment_line_of))
-node_type(PACKAGE, Package, scope=_SCOPE, find=_found_by(queries.packages_by_id, package_of))
+node_type(FULFILLMENT, Fulfillment, scope=_SCOPE, find=found_by(queries.fulfillments_by_id, fulfillment_of))
+node_type(FULFILLMENT_LINE, FulfillmentLine, scope=_SCOPE, find=found_by(queries.lines_by_id, fulfillment_line_of))
+node_type(SHIPMENT, Shipment, scope=_SCOPE, find=found_by(queries.shipments_by_id, shipment_of))
+node_type(SHIPMENT_LINE, ShipmentLine, scope=_SCOPE, find=found_by(queries.shipment_lines_by_id, shipment_line_of))
+node_type(PACKAGE, Package, scope=_SCOPE, find=found_by(queries.packages_by_id, package_of))
 
 
 async def _fulfillments(self: Any, info: Info) -> list[Fulfillment]:

@@ -53,6 +53,32 @@ class FulfillmentCancelRejectInput:
     reason: str = field(description="Code of the tenant: `ALREADY_PACKED`.")
 
 
+@strawberry.input(description="Location says no, to all or to some units.")
+class FulfillmentRejectInput:
+    idempotency_key: str | None = field(default=UNSET, description="See conventions.")
+    id: strawberry.ID = field(description="Fulfillment.")
+    expected_version: int | None = field(default=UNSET, description="Guard.")
+    lines: list[FulfillmentLineQuantityInput] | None = field(
+        default=UNSET,
+        description="Only these units; all when absent. Of a kit whole units go back, also elsewhere.",
+    )
+    reason: str = field(
+        description="Reason code; the stock figure stays as it is, `inventoryAdjust` corrects it when it is wrong."
+    )
+    note: str | None = field(default=UNSET, description="In words.")
+
+
+@strawberry.input(description="Move to another location.")
+class FulfillmentReassignInput:
+    idempotency_key: str | None = field(default=UNSET, description="See conventions.")
+    id: strawberry.ID = field(description="Fulfillment.")
+    expected_version: int | None = field(default=UNSET, description="Guard.")
+    location: str | None = field(
+        default=UNSET, description="Handle of the new location; the planner chooses when absent."
+    )
+    reason: str | None = field(default=UNSET, description="Why: a reason code.")
+
+
 @strawberry.type(description="Answer.")
 class FulfillmentPayload(Payload):
     fulfillment: Fulfillment | None = field(default=None, description="The fulfillment.")
@@ -150,6 +176,12 @@ def _or_none(value: Any) -> Any:
     return None if value is UNSET else value
 
 
+def _units(lines: list[FulfillmentLineQuantityInput] | None) -> list[tuple[UUID, int]] | None:
+    if not isinstance(lines, list):
+        return None
+    return [(FULFILLMENT_LINE.parse(line.fulfillment_line_id), line.quantity) for line in lines]
+
+
 def _done(query: Any, id_: UUID, row: Any) -> Outcome:
     return Outcome(ids=[id_], rows=[(query, id_, row)])
 
@@ -159,6 +191,41 @@ class Mutation:
     @mutation(FulfillmentPayload, description="Location says yes.", scope=["fulfillments:write"])
     async def fulfillment_accept(tx: Tx, input: FulfillmentAcceptInput) -> Outcome:
         row = await service.accept(tx, FULFILLMENT.parse(input.id), expected_version=_or_none(input.expected_version))
+        return _done(queries.fulfillments_by_id, row.id, row)
+
+    @mutation(
+        FulfillmentPayload,
+        description="Location says no; the rest is re-sourced. Units never move between fulfillments: rejected or "
+        "reassigned units leave this one (REJECTED or CANCELLED when none is left) and appear in a new fulfillment, or "
+        "as `pending` or `backordered` on the line; the payload is the one that was named.",
+        scope=["fulfillments:write"],
+    )
+    async def fulfillment_reject(tx: Tx, input: FulfillmentRejectInput) -> Outcome:
+        row = await service.reject(
+            tx,
+            FULFILLMENT.parse(input.id),
+            lines=_units(input.lines),
+            reason=input.reason,
+            note=_or_none(input.note),
+            expected_version=_or_none(input.expected_version),
+        )
+        return _done(queries.fulfillments_by_id, row.id, row)
+
+    @mutation(
+        FulfillmentPayload,
+        description="Give what a location has not sent to another one, all or nothing; of a rejected one, what "
+        "waits for a place.",
+        scope=["fulfillments:write"],
+        errors=["NO_SOURCE"],
+    )
+    async def fulfillment_reassign(tx: Tx, input: FulfillmentReassignInput) -> Outcome:
+        row = await service.reassign(
+            tx,
+            FULFILLMENT.parse(input.id),
+            to=_or_none(input.location),
+            reason=_or_none(input.reason),
+            expected_version=_or_none(input.expected_version),
+        )
         return _done(queries.fulfillments_by_id, row.id, row)
 
     @mutation(
@@ -205,9 +272,7 @@ class Mutation:
         row = await service.ship(
             tx,
             FULFILLMENT.parse(input.fulfillment_id),
-            lines=[(FULFILLMENT_LINE.parse(line.fulfillment_line_id), line.quantity) for line in input.lines]
-            if isinstance(input.lines, list)
-            else None,
+            lines=_units(input.lines),
             how=how,
         )
         return Outcome() if input.dry_run else _done(queries.shipments_by_id, row.id, row)

@@ -64,7 +64,7 @@ async def cancel_order(
     refuse(rules.not_a_code(why.reason, ("input", "reason")))
     work = await open_order(tx, order_id)
     check_version(work.order.version, expected_version, ORDER(order_id))
-    wanted = _chosen(work, lines)
+    wanted = await _chosen(tx, work, lines)
     status = {row.id: row.status for row in work.fulfillments.values()}
     taken = {
         line_id: rules.take(figures(work.order_lines[line_id]), units, work.of_line(line_id), status)
@@ -96,7 +96,7 @@ async def cancel_order(
     return work.order
 
 
-def _chosen(work: OrderWork, lines: Sequence[tuple[UUID, int]] | None) -> dict[UUID, int]:
+async def _chosen(tx: Tx, work: OrderWork, lines: Sequence[tuple[UUID, int]] | None) -> dict[UUID, int]:
     """Units to cancel by order line, in the order of the order's lines."""
     left = {line.id: rules.cancellable(figures(line), work.of_line(line.id)) for line in work.order_lines.values()}
     if lines is None:
@@ -106,7 +106,10 @@ def _chosen(work: OrderWork, lines: Sequence[tuple[UUID, int]] | None) -> dict[U
                 f"Nothing of order {work.order.number} can be cancelled: every unit has left, is cancelled or is asked "
                 "for already.",
                 path=("input", "order"),
-                details={"current_state": str(work.order.status)},
+                details={
+                    "current_state": str(work.order.status),
+                    "allowed_actions": await orders.allowed_actions(tx, work.order),
+                },
             )
         return chosen
     problems: list[Refusal] = []

@@ -1,6 +1,7 @@
 """Give locations their work."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,9 @@ from oms_api import inventory, orders
 from oms_api.fulfillment import rules
 from oms_api.fulfillment.events import FulfillmentOffered
 from oms_api.fulfillment.models import FULFILLMENT, Fulfillment, FulfillmentLine, FulfillmentStatus
+from oms_api.fulfillment.service.overdue import work_due
 from oms_api.fulfillment.service.work import OrderWork, open_order, told
+from oms_api.inventory import ReservationLine
 from oms_api.kit import clock, ids
 from oms_api.kit.db import Tx
 from oms_api.kit.events import emit
@@ -44,10 +47,12 @@ async def plan(tx: Tx, order_id: UUID) -> list[Fulfillment]:
             for line in work.lines.values()
         ),
     )
-    return await _offer(tx, work, wanted) if wanted else []
+    return await _offer(tx, work, wanted, held) if wanted else []
 
 
-async def _offer(tx: Tx, work: OrderWork, wanted: list[rules.Work]) -> list[Fulfillment]:
+async def _offer(
+    tx: Tx, work: OrderWork, wanted: list[rules.Work], held: Sequence[ReservationLine]
+) -> list[Fulfillment]:
     now = clock.now()
     groups: dict[tuple[UUID, UUID], list[rules.Work]] = defaultdict(list)
     for item in wanted:
@@ -55,6 +60,9 @@ async def _offer(tx: Tx, work: OrderWork, wanted: list[rules.Work]) -> list[Fulf
     fulfillments: list[dict[str, Any]] = []
     lines: list[dict[str, Any]] = []
     for (location_id, group_id), items in groups.items():
+        of = {item.order_line_id for item in items}
+        units = [line for line in held if line.line_id in of and line.location_id == location_id and line.quantity]
+        ship_by = min((line.ship_by for line in units if line.ship_by), default=None)
         fulfillments.append(
             {
                 "tenant_id": tx.tenant_id,
@@ -63,6 +71,9 @@ async def _offer(tx: Tx, work: OrderWork, wanted: list[rules.Work]) -> list[Fulf
                 "delivery_group_id": group_id,
                 "location_id": location_id,
                 "status": FulfillmentStatus.OFFERED,
+                "ship_by": ship_by,
+                "deliver_by": max((line.deliver_by for line in units if line.deliver_by), default=None),
+                "due_at": work_due(ship_by),
                 "version": 1,
                 "created_at": now,
                 "updated_at": now,

@@ -18,6 +18,7 @@ from oms_api.fulfillment.models import (
     TrackingScan,
     TrackingStatus,
 )
+from oms_api.fulfillment.service.overdue import arrival_due
 from oms_api.fulfillment.service.work import OrderWork, change, move, name, open_fulfillment, told
 from oms_api.kit import clock, ids
 from oms_api.kit.db import Tx
@@ -167,6 +168,7 @@ async def _insert(
         status=TrackingStatus.DELIVERED if collected else TrackingStatus.IN_TRANSIT,
         status_at=now if collected else None,
         delivered_at=now if collected else None,
+        due_at=None if collected else arrival_due(row.deliver_by),
         version=1,
         created_at=now,
         updated_at=now,

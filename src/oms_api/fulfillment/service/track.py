@@ -28,6 +28,7 @@ _CHANGE = prepared(
         status=param("new_status", Choice(TrackingStatus)),
         status_at=param("new_status_at", Instant()),
         delivered_at=param("new_delivered_at", Instant()),
+        due_at=param("new_due_at", Instant()),
         version=param("new_version", BigInteger()),
         updated_at=param("now", Instant()),
     )
@@ -42,7 +43,7 @@ async def track(tx: Tx, shipment_id: UUID, *, status: TrackingStatus, at: dateti
     """
     found = (await queries.shipments_by_id(tx, [shipment_id])).get(shipment_id)
     if found is None:
-        raise NotFound("There is no such shipment.", path=("input", "id"))
+        raise NotFound(SHIPMENT.missing("shipment", shipment_id), path=("input", "id"))
     now = clock.now()
     if at > now + AHEAD_MAX:
         raise Invalid(f"{rfc3339(at)} is in the future; send when it was scanned.", path=("input", "at"))
@@ -73,6 +74,7 @@ async def track(tx: Tx, shipment_id: UUID, *, status: TrackingStatus, at: dateti
         status=new_status,
         status_at=status_at,
         delivered_at=at if arrived else shipment.delivered_at,
+        due_at=None if arrived else shipment.due_at,
         version=shipment.version + 1,
         updated_at=now,
     )
@@ -83,6 +85,7 @@ async def track(tx: Tx, shipment_id: UUID, *, status: TrackingStatus, at: dateti
             "new_status": after.status,
             "new_status_at": after.status_at,
             "new_delivered_at": after.delivered_at,
+            "new_due_at": after.due_at,
             "new_version": after.version,
             "now": now,
         },

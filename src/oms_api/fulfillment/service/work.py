@@ -18,7 +18,8 @@ from oms_api.kit.errors import NotFound, Path
 from oms_api.kit.events import emit
 from oms_api.orders import LINE, ORDER
 
-FIGURES = ("shipped", "cancelled", "asked", "delivered")
+FIGURES = ("shipped", "cancelled", "asked", "delivered", "moved")
+OVER = (rules.SHIPPED, rules.REJECTED, rules.CANCELLED)
 
 _deltas = json_rows("deltas", {"id": Uuid(), **dict.fromkeys(FIGURES, BigInteger())})
 _CHANGE_LINES = prepared(
@@ -26,14 +27,14 @@ _CHANGE_LINES = prepared(
     .where(mine(FulfillmentLine), col(FulfillmentLine.id) == _deltas.c.id)
     .values({name: getattr(FulfillmentLine, name) + _deltas.c[name] for name in FIGURES})
 )
-_states = json_rows("states", {"id": Uuid(), "status": String(), "accepted_at": Instant(), "updated_at": Instant()})
+_INSTANTS = ("accepted_at", "rejected_at", "due_at", "updated_at")
+_states = json_rows("states", {"id": Uuid(), "status": String(), **dict.fromkeys(_INSTANTS, Instant())})
 _CHANGE_FULFILLMENTS = prepared(
     update(Fulfillment.__table__)  # type: ignore[attr-defined]
     .where(mine(Fulfillment), col(Fulfillment.id) == _states.c.id)
     .values(
         status=_states.c.status,
-        accepted_at=_states.c.accepted_at,
-        updated_at=_states.c.updated_at,
+        **{name: _states.c[name] for name in _INSTANTS},
         version=col(Fulfillment.version) + 1,
     )
 )
@@ -73,7 +74,7 @@ async def open_fulfillment(tx: Tx, fulfillment_id: UUID, path: Path = ("input", 
     """Lock the order of a fulfillment. Raises NotFound."""
     found = (await queries.fulfillments_by_id(tx, [fulfillment_id])).get(fulfillment_id)
     if found is None:
-        raise NotFound("There is no such fulfillment.", path=path)
+        raise NotFound(FULFILLMENT.missing("fulfillment", fulfillment_id), path=path)
     work = await open_order(tx, found.order_id)
     return work, work.fulfillments[fulfillment_id]
 
@@ -111,9 +112,13 @@ async def follow(tx: Tx, work: OrderWork, fulfillment_ids: Collection[UUID]) -> 
     states: list[dict[str, Any]] = []
     for id_ in sorted(fulfillment_ids):
         row = work.fulfillments[id_]
-        status = rules.status_of(lines_of[id_], accepted=row.accepted_at is not None)
-        work.fulfillments[id_] = changed(row, status=status, version=row.version + 1, updated_at=now)
-        states.append({"id": id_, "status": str(status), "accepted_at": row.accepted_at, "updated_at": now})
+        status = rules.status_of(
+            lines_of[id_], accepted=row.accepted_at is not None, rejected=row.rejected_at is not None
+        )
+        due_at = None if status in OVER else row.due_at
+        row = changed(row, status=status, version=row.version + 1, due_at=due_at, updated_at=now)
+        work.fulfillments[id_] = row
+        states.append({"id": id_, "status": str(status), **{name: getattr(row, name) for name in _INSTANTS}})
     await tx.run(_CHANGE_FULFILLMENTS, {"states": states})
 
 

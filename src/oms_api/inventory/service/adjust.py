@@ -12,7 +12,7 @@ from oms_api.inventory.service.expire import free_expired
 from oms_api.inventory.service.ledger import Delta, Key
 from oms_api.inventory.service.places import beyond, check_size, places
 from oms_api.kit.db import Tx
-from oms_api.kit.errors import Invalid, Refusal, refuse
+from oms_api.kit.errors import Invalid, Path, Refusal, refuse
 
 _REASON = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,63}")
 
@@ -42,7 +42,7 @@ async def adjust(tx: Tx, changes: Sequence[Change], *, reason: str, reference_ur
     told. Returns the positions as they are now, in the order first named. Raises Invalid, NotFound, LimitExceeded.
     """
     check_size(changes, "changes")
-    problems: list[Refusal] = _reason_problems(reason)
+    problems: list[Refusal] = reason_problems(reason)
     problems += [
         Invalid("A delta of 0 changes nothing; leave the row out.", path=("input", "changes", i, "delta"))
         for i, change in enumerate(changes)
@@ -56,9 +56,10 @@ async def adjust(tx: Tx, changes: Sequence[Change], *, reason: str, reference_ur
     await ledger.open_positions(tx, keys)
     rows = await ledger.change(tx, deltas)
     if len(rows) < len(set(keys)):
-        refuse(_beyond(await ledger.lock(tx, set(keys) - rows.keys()), deltas, changes))
+        told = [(change.sku, change.location, ("input", "changes", i, "delta")) for i, change in enumerate(changes)]
+        refuse(too_many(await ledger.lock(tx, set(keys) - rows.keys()), deltas, told))
     await ledger.record(tx, deltas, rows, reason=reason, reference_url=reference_url)
-    return await _settled(tx, deltas, rows, keys)
+    return await settled(tx, deltas, rows, keys)
 
 
 async def set_quantities(tx: Tx, quantities: Sequence[Quantity], *, reason: str) -> list[Position]:
@@ -67,7 +68,7 @@ async def set_quantities(tx: Tx, quantities: Sequence[Quantity], *, reason: str)
     Raises StaleQuantity (with the SKU) where on-hand is not what was expected, Invalid, NotFound.
     """
     check_size(quantities, "quantities")
-    problems: list[Refusal] = _reason_problems(reason)
+    problems: list[Refusal] = reason_problems(reason)
     for i, row in enumerate(quantities):
         if not 0 <= row.quantity <= UNITS_MAX:
             problems.append(
@@ -108,22 +109,28 @@ async def set_quantities(tx: Tx, quantities: Sequence[Quantity], *, reason: str)
     ]
     rows = {**before, **await ledger.change(tx, deltas)}
     await ledger.record(tx, deltas, rows, reason=reason)
-    return await _settled(tx, deltas, rows, keys)
+    return await settled(tx, deltas, rows, keys)
 
 
-def _reason_problems(reason: str) -> list[Refusal]:
+def reason_problems(reason: str, path: Path = ("input", "reason")) -> list[Refusal]:
+    """What is wrong with a reason: it becomes part of a fact, so it is a code."""
     if _REASON.fullmatch(reason):
         return []
     return [
         Invalid(
             f"{reason[:60]!r} is not a reason; send a code such as 'cycle_count': 1 to 64 letters, digits, _ . : / -",
-            path=("input", "reason"),
+            path=path,
         )
     ]
 
 
-def _beyond(now: Mapping[Key, Position], deltas: Sequence[Delta], changes: Sequence[Change]) -> list[Refusal]:
-    """One problem for each bucket of these positions that would leave its bounds, at the first row that names it."""
+def too_many(
+    now: Mapping[Key, Position], deltas: Sequence[Delta], told: Sequence[tuple[str, str, Path]]
+) -> list[Refusal]:
+    """One problem for each bucket of these positions that would leave its bounds, at the first row that names it.
+
+    `told` says of each delta its SKU, its location's handle and where in the input it stands.
+    """
     sums: dict[tuple[Key, StockBucket], int] = defaultdict(int)
     first: dict[tuple[Key, StockBucket], int] = {}
     for i, delta in enumerate(deltas):
@@ -136,19 +143,14 @@ def _beyond(now: Mapping[Key, Position], deltas: Sequence[Delta], changes: Seque
             continue
         i = first[key, bucket_]
         problem = beyond(
-            f"{changes[i].sku} at {changes[i].location} ({bucket_})",
-            getattr(now[key], COLUMNS[bucket_]),
-            units,
-            ("input", "changes", i, "delta"),
+            f"{told[i][0]} at {told[i][1]} ({bucket_})", getattr(now[key], COLUMNS[bucket_]), units, told[i][2]
         )
         if problem:
             problems.append(problem)
     return problems
 
 
-async def _settled(
-    tx: Tx, deltas: Sequence[Delta], rows: Mapping[Key, Position], keys: Sequence[Key]
-) -> list[Position]:
+async def settled(tx: Tx, deltas: Sequence[Delta], rows: Mapping[Key, Position], keys: Sequence[Key]) -> list[Position]:
     """Tell which positions are short now, after what expired reservations hold there; rows in the order named."""
     fell = {
         (delta.sku, delta.location_id)

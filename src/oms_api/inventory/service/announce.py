@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from oms_api.inventory import queries
+from oms_api.inventory import queries, rules
 from oms_api.inventory.events import SupplyAnnounced, SupplyChanged
 from oms_api.inventory.models import SUPPLY, UNITS_MAX, Position, Supply, SupplyKind
 from oms_api.inventory.service import ledger
 from oms_api.inventory.service.places import check_size, places
 from oms_api.kit import clock, ids
 from oms_api.kit.db import Tx
-from oms_api.kit.errors import Invalid, Path, Refusal, refuse
+from oms_api.kit.errors import Invalid, Path, Refusal, camel, refuse
 from oms_api.kit.events import emit
 from oms_api.network import LOCATION
 
@@ -20,7 +20,10 @@ REFERENCE_LENGTH_MAX = 255
 
 
 class Expected(NamedTuple):
-    """Units still to come of one SKU to one location (a handle). `kind` None: as it was, PURCHASE for a new one."""
+    """Units still to come of one SKU to one location (a handle). `kind` None: as it was, PURCHASE for a new one.
+
+    `confident_at` is when they will have come with good confidence (a p80); promises lean on it when it is given.
+    """
 
     reference: str
     sku: str
@@ -28,6 +31,7 @@ class Expected(NamedTuple):
     quantity: int
     expected_at: datetime
     kind: SupplyKind | None = None
+    confident_at: datetime | None = None
 
 
 async def put_supplies(tx: Tx, supplies: Sequence[Expected]) -> tuple[list[Supply], list[Position]]:
@@ -54,8 +58,14 @@ async def put_supplies(tx: Tx, supplies: Sequence[Expected]) -> tuple[list[Suppl
     for row, (sku, location_id) in zip(supplies, keys, strict=True):
         old = known.get(row.reference)
         kind = row.kind or (old.kind if old else SupplyKind.PURCHASE)
-        if old and (old.quantity, old.expected_at, old.kind) == (row.quantity, row.expected_at, kind):
+        if old and (old.quantity, old.expected_at, old.confident_at, old.kind) == (
+            row.quantity,
+            row.expected_at,
+            row.confident_at,
+            kind,
+        ):
             continue
+        due_at = row.confident_at or row.expected_at
         rows.append(
             {
                 "tenant_id": tx.tenant_id,
@@ -68,6 +78,9 @@ async def put_supplies(tx: Tx, supplies: Sequence[Expected]) -> tuple[list[Suppl
                 "reserved": 0,
                 "received": 0,
                 "expected_at": row.expected_at,
+                "confident_at": row.confident_at,
+                # told once a date: another date may be late again
+                "late_at": old.late_at if old and rules.due_at(old) == due_at else None,
                 "version": 1,
                 "created_at": at,
             }
@@ -79,7 +92,7 @@ async def put_supplies(tx: Tx, supplies: Sequence[Expected]) -> tuple[list[Suppl
             Supply,
             rows,
             key=("tenant_id", "reference"),
-            change=("kind", "quantity", "expected_at"),
+            change=("kind", "quantity", "expected_at", "confident_at", "late_at"),
             add=("version",),
         )
     }
@@ -111,6 +124,14 @@ def _put_problems(supplies: Sequence[Expected]) -> list[Refusal]:
             )
         if not 0 <= row.quantity <= UNITS_MAX:
             problems.append(Invalid(f"{row.quantity} units must be 0 to {UNITS_MAX:,}.", path=(*path, "quantity")))
+        if row.confident_at is not None and row.confident_at < row.expected_at:
+            problems.append(
+                Invalid(
+                    f"confidentAt {row.confident_at.isoformat()} is before expectedAt {row.expected_at.isoformat()}: "
+                    "what is expected is not later than what is certain.",
+                    path=(*path, "confidentAt"),
+                )
+            )
     return problems
 
 
@@ -129,11 +150,12 @@ def _tell(tx: Tx, old: Supply | None, row: Supply) -> None:
         "kind": row.kind,
         "quantity": row.quantity,
         "expected_at": row.expected_at,
+        "confident_at": row.confident_at,
     }
     if old is None:
         emit(tx, SupplyAnnounced(**said), subject=SUPPLY.ref(row.id), added=["supply"])
     else:
-        names = {"kind": "kind", "quantity": "quantity", "expected_at": "expectedAt"}
-        updated = [public for name, public in names.items() if getattr(old, name) != getattr(row, name)]
+        names = ("kind", "quantity", "expected_at", "confident_at")
+        updated = [camel(name) for name in names if getattr(old, name) != getattr(row, name)]
         emit(tx, SupplyChanged(**said), subject=SUPPLY.ref(row.id), updated=updated)
     ledger.tell_supply_short(tx, row)

@@ -11,6 +11,7 @@ from oms_api.inventory import queries
 from oms_api.inventory.events import ReservationExpired
 from oms_api.inventory.models import RESERVATION, Reservation, ReservationLine, ReservationState
 from oms_api.inventory.service import ledger
+from oms_api.inventory.service.daily import give_back
 from oms_api.inventory.service.ledger import Key
 from oms_api.kit.db import Tx, any_of, columns, json_rows, mine, now, prepared
 from oms_api.kit.events import emit
@@ -61,6 +62,7 @@ async def free_expired(tx: Tx, keys: Iterable[Key]) -> bool:
     expired: set[UUID] = set(await tx.all(_EXPIRED, asked))
     free = [(line, line.quantity) for line in lines if line.reservation_id in expired]
     await ledger.change(tx, (), await ledger.take_lines(tx, free))
+    await give_back(tx, free)
     if newly:
         held: Any = await queries.lines_by_reservation(tx, sorted(newly))
         for id_ in sorted(newly):

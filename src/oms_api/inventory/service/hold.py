@@ -1,20 +1,21 @@
 """What becomes of a reservation: an order takes it over, somebody extends it or lets it go."""
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import NoReturn
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import NamedTuple, NoReturn
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Uuid, case, or_, update
+from sqlalchemy import BigInteger, Date, Uuid, case, or_, update
 from sqlmodel import col
 
 from oms_api.inventory import queries, rules
 from oms_api.inventory.events import ReservationAdopted, ReservationExtended, ReservationReleased
 from oms_api.inventory.models import RESERVATION, Reservation, ReservationLine, ReservationState
 from oms_api.inventory.service import ledger
+from oms_api.inventory.service.daily import give_back
 from oms_api.kit import clock
 from oms_api.kit.db import Instant, Tx, json_rows, mine, now, param, prepared
-from oms_api.kit.errors import Expired, Invalid, NotFound, Path, check_version
+from oms_api.kit.errors import ExceedsRemaining, Expired, Invalid, NotFound, Path, Refusal, check_version, refuse
 from oms_api.kit.events import emit
 
 _PATH = ("input", "id")
@@ -56,6 +57,13 @@ _DATE_LINES = prepared(
     .values(expires_at=param("until", Instant()))
     .returning(ReservationLine)
 )
+TOUCH = prepared(
+    update(Reservation.__table__)  # type: ignore[attr-defined]
+    .where(*_open, col(Reservation.expires_at) > now(), _version)
+    .values(version=col(Reservation.version) + 1)
+    .returning(Reservation)
+)
+"""A cart's reservation changes while it is open: of a release, an expiry, an order and this, one comes first."""
 _tied = json_rows("tied", {"id": Uuid(), "line": Uuid()})
 _TIE = prepared(
     update(ReservationLine.__table__)  # type: ignore[attr-defined]
@@ -68,6 +76,14 @@ _TIE = prepared(
 )
 
 
+_promised = json_rows("promised", {"id": Uuid(), "ship_by": Instant(), "deliver_by": Date()})
+_PROMISE = prepared(
+    update(ReservationLine.__table__)  # type: ignore[attr-defined]
+    .where(mine(ReservationLine), col(ReservationLine.id) == _promised.c.id)
+    .values(ship_by=_promised.c.ship_by, deliver_by=_promised.c.deliver_by)
+)
+
+
 async def adopt(tx: Tx, reservation_id: UUID, *, owner_id: UUID) -> tuple[Reservation, list[ReservationLine]]:
     """A cart's reservation becomes an order's, with its lines; it does not expire any more. Two statements.
 
@@ -76,7 +92,7 @@ async def adopt(tx: Tx, reservation_id: UUID, *, owner_id: UUID) -> tuple[Reserv
     """
     row: Reservation | None = await tx.first(_ADOPT, {"of": reservation_id, "owner": owner_id})
     if row is None:
-        await _refuse(tx, reservation_id, None, "reservationAdopt", ("input", "reservationId"))
+        await refuse_change(tx, reservation_id, None, "reservationAdopt", ("input", "reservationId"))
     lines = await _date(tx, reservation_id, None)
     emit(
         tx,
@@ -95,25 +111,75 @@ async def extend(tx: Tx, id: UUID, expires_at: datetime, expected_version: int |
     """
     row: Reservation | None = await tx.first(_EXTEND, {"of": id, "until": expires_at, "seen": expected_version})
     if row is None:
-        await _refuse(tx, id, expected_version, "reservationExtend", _PATH)
+        await refuse_change(tx, id, expected_version, "reservationExtend", _PATH)
     assert row.expires_at is not None
-    await _date(tx, id, row.expires_at)
-    emit(tx, ReservationExtended(expires_at=row.expires_at), subject=RESERVATION.ref(id), updated=["expiresAt"])
+    lines = await _date(tx, id, row.expires_at)
+    emit(
+        tx,
+        ReservationExtended(
+            expires_at=row.expires_at, lines=ledger.told((line, line.quantity) for line in lines if line.quantity)
+        ),
+        subject=RESERVATION.ref(id),
+        updated=["expiresAt"],
+    )
     return row
 
 
-async def release(tx: Tx, id: UUID, expected_version: int | None = None) -> Reservation:
-    """Let a cart's reservation go. Raises NotFound, VersionConflict, InvalidTransition (an order's, or gone)."""
+class Part(NamedTuple):
+    """Units of a SKU that a cart holds, at a location or wherever it holds them."""
+
+    sku: str
+    quantity: int
+    location_id: UUID | None = None
+
+
+async def release(
+    tx: Tx, id: UUID, expected_version: int | None = None, parts: Sequence[Part] | None = None
+) -> Reservation:
+    """Let a cart's reservation go, or parts of it: units to come first, then those held last. At most seven statements.
+
+    Raises NotFound, VersionConflict, InvalidTransition (an order's, or gone), ExceedsRemaining for more than it holds.
+    """
     before = (await queries.lines_by_reservation(tx, [id])).get(id, [])
     await ledger.lock(tx, {(line.sku, line.location_id) for line in before})
-    row: Reservation | None = await tx.first(_RELEASE, {"of": id, "seen": expected_version})
+    asked = {"of": id, "seen": expected_version}
+    row: Reservation | None = await tx.first(_RELEASE if parts is None else TOUCH, asked)
     if row is None:
-        await _refuse(tx, id, expected_version, "reservationRelease", _PATH)
-    lines = (await queries.lines_by_reservation(tx, [id]))[id]
-    held = [(line, line.quantity) for line in lines if line.quantity]
+        await refuse_change(tx, id, expected_version, "reservationRelease", _PATH)
+    lines = [line for line in (await queries.lines_by_reservation(tx, [id]))[id] if line.quantity]
+    held = [(line, line.quantity) for line in lines] if parts is None else _parts(lines, parts)
     await ledger.change(tx, (), await ledger.take_lines(tx, held))
-    emit(tx, ReservationReleased(lines=ledger.told(held)), subject=RESERVATION.ref(id), updated=["state"])
+    await give_back(tx, held)
+    if parts is not None and sum(units for _, units in held) == sum(line.quantity for line in lines):
+        row = await tx.first(_RELEASE, {"of": id, "seen": None})
+        assert row is not None  # this transaction has just changed it
+    updated = "state" if row.state is ReservationState.RELEASED else "lines"
+    emit(tx, ReservationReleased(lines=ledger.told(held)), subject=RESERVATION.ref(id), updated=[updated])
     return row
+
+
+def _parts(lines: Sequence[ReservationLine], parts: Sequence[Part]) -> list[tuple[ReservationLine, int]]:
+    """Which units the parts name. Raises ExceedsRemaining for what is not held."""
+    left = {line.id: line.quantity for line in lines}
+    last = sorted(lines, key=lambda line: (line.supply_id is not None, line.id), reverse=True)
+    problems: list[Refusal] = []
+    for i, (sku, quantity, location_id) in enumerate(parts):
+        wanted = quantity
+        for line in last:
+            if line.sku == sku and location_id in (None, line.location_id):
+                some = min(wanted, left[line.id])
+                left[line.id] -= some
+                wanted -= some
+        if wanted:
+            problems.append(
+                ExceedsRemaining(
+                    f"{quantity - wanted} of {sku} are held there, not {quantity}.",
+                    path=("input", "lines", i, "quantity"),
+                    details={"sku": sku, "remaining_quantity": quantity - wanted},
+                )
+            )
+    refuse(problems)
+    return [(line, line.quantity - left[line.id]) for line in lines if left[line.id] < line.quantity]
 
 
 async def tie(tx: Tx, reservation_id: UUID, lines: Mapping[UUID, UUID]) -> None:
@@ -121,17 +187,23 @@ async def tie(tx: Tx, reservation_id: UUID, lines: Mapping[UUID, UUID]) -> None:
     await tx.run(_TIE, {"of": reservation_id, "tied": [{"id": id_, "line": line_id} for id_, line_id in lines.items()]})
 
 
+async def date_lines(tx: Tx, dates: Sequence[tuple[UUID, datetime, date]]) -> None:
+    """Units that are held leave and arrive at other times: (line, ship by, arrival). One statement."""
+    rows = [{"id": id_, "ship_by": ship_by, "deliver_by": day} for id_, ship_by, day in dates]
+    await tx.run(_PROMISE, {"promised": rows})
+
+
 async def _date(tx: Tx, reservation_id: UUID, expires_at: datetime | None) -> list[ReservationLine]:
     lines: list[ReservationLine] = await tx.all(_DATE_LINES, {"of": reservation_id, "until": expires_at})
     return sorted(lines, key=lambda line: line.id)
 
 
-async def _refuse(tx: Tx, id: UUID, expected_version: int | None, action: str, path: Path) -> NoReturn:
+async def refuse_change(tx: Tx, id: UUID, expected_version: int | None, action: str, path: Path) -> NoReturn:
     """Why the guarded change found nothing to change."""
     row = (await queries.reservations_by_id(tx, [id])).get(id)
     name = RESERVATION(id)
     if row is None:
-        raise NotFound(f"There is no reservation {name}.", path=path)
+        raise NotFound(RESERVATION.missing("reservation", id), path=path)
     if row.state is ReservationState.EXPIRED or (row.expires_at is not None and row.expires_at <= clock.now()):
         raise Expired(f"{name} ended at {row.expires_at}; make a new one.", path=path, details={"subject_id": name})
     if row.owner_id is not None:

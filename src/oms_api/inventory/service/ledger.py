@@ -49,7 +49,7 @@ _locked = (
     columns(
         col(Position.id),
         *[_changes.c[name] for name in (*BUCKETS, "reserved")],
-        *[(col(getattr(Position, name)) + _changes.c[name]).label(f"{name}_then") for name in BUCKETS],
+        *[(col(getattr(Position, name)) + _changes.c[name]).label(f"{name}_then") for name in (*BUCKETS, "reserved")],
     )
     .join(_changes, and_(col(Position.sku) == _changes.c.sku, col(Position.location_id) == _changes.c.location_id))
     .where(mine(Position))
@@ -63,7 +63,7 @@ _CHANGE = prepared(
         mine(Position),
         col(Position.id) == _locked.c.id,
         # by the locked row: the one of the statement's snapshot may be older
-        *[_locked.c[f"{name}_then"].between(0, UNITS_MAX) for name in BUCKETS],
+        *[_locked.c[f"{name}_then"].between(0, UNITS_MAX) for name in (*BUCKETS, "reserved")],
     )
     .values(
         **{name: col(getattr(Position, name)) + _locked.c[name] for name in (*BUCKETS, "reserved")}, updated_at=now()
@@ -112,7 +112,7 @@ async def lock(tx: Tx, keys: Iterable[Key]) -> dict[Key, Position]:
 async def change(tx: Tx, deltas: Sequence[Delta], reserved: Mapping[Key, int] | None = None) -> dict[Key, Position]:
     """Add to buckets and to `reserved` of positions, locked in their order. One statement.
 
-    A position where a bucket would leave 0 to 2,147,483,647 is not changed and not in the answer.
+    A position where a bucket or `reserved` would leave 0 to 2,147,483,647 is not changed and not in the answer.
     """
     sums: dict[Key, dict[str, int]] = defaultdict(lambda: dict.fromkeys((*BUCKETS, "reserved"), 0))
     for delta in deltas:
@@ -201,6 +201,11 @@ def tell_supply_short(tx: Tx, row: Supply) -> None:
         )
 
 
+async def cut_lines(tx: Tx, taken: Sequence[tuple[ReservationLine, int]]) -> None:
+    """Lines hold fewer units, their positions locked; where these are counted is the caller's. One statement."""
+    await tx.run(_TAKE_LINES, {"taken": [{"id": line.id, "units": units} for line, units in taken]})
+
+
 async def take_lines(tx: Tx, taken: Sequence[tuple[ReservationLine, int]]) -> dict[Key, int]:
     """Units of lines are held no more: on the lines and on their supplies; their positions must be locked.
 
@@ -213,7 +218,7 @@ async def take_lines(tx: Tx, taken: Sequence[tuple[ReservationLine, int]]) -> di
             positions[line.sku, line.location_id] -= units
         else:
             supplies[line.supply_id] += units
-    await tx.run(_TAKE_LINES, {"taken": [{"id": line.id, "units": units} for line, units in taken]})
+    await cut_lines(tx, taken)
     if supplies:
         await tx.run(_TAKE_SUPPLIES, {"taken": [{"id": id_, "units": units} for id_, units in supplies.items()]})
     return positions

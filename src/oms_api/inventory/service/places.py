@@ -18,10 +18,19 @@ def check_size(rows: Sequence[object], name: str) -> None:
         raise Invalid(f"Send 1 to {ROWS_MAX} {name}, not {len(rows)}.", path=("input", name))
 
 
-async def places(tx: Tx, named: Sequence[tuple[str, str]], list_name: str, problems: list[Refusal]) -> list[Key]:
+async def places(
+    tx: Tx,
+    named: Sequence[tuple[str, str]],
+    list_name: str,
+    problems: list[Refusal],
+    *,
+    field: str = "location",
+    complete: bool = True,
+) -> list[Key]:
     """The position of each (SKU, location handle); raises, with what is wrong already, when one cannot be.
 
-    Two statements. Only PHYSICAL SKUs have positions.
+    `field` is what names the location in the input; not `complete`, it only adds to the problems. Two statements.
+    Only PHYSICAL SKUs have positions.
     """
     items = await catalog.items(tx, sorted({sku for sku, _ in named}))
     locations = await network.locations_by_handle(tx, sorted({handle for _, handle in named}))
@@ -44,11 +53,12 @@ async def places(tx: Tx, named: Sequence[tuple[str, str]], list_name: str, probl
             problems.append(
                 NotFound(
                     f"{handle[:100]!r} is not a known location; create it with locationPut first.",
-                    path=(*path, "location"),
+                    path=(*path, field),
                 )
             )
         found.append((sku, location.id if location else NOBODY))
-    refuse(problems)
+    if complete:
+        refuse(problems)
     return found
 
 

@@ -2,44 +2,58 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, String, Uuid, and_, or_, update
+from sqlalchemy import BigInteger, String, Uuid, and_, func, or_, update
 from sqlmodel import col
 
+from oms_api import network
 from oms_api.inventory import queries, rules
 from oms_api.inventory.errors import InsufficientStock
 from oms_api.inventory.events import ReservationCreated
 from oms_api.inventory.models import RESERVATION, Position, Reservation, ReservationLine, ReservationState, Supply
 from oms_api.inventory.service import ledger
+from oms_api.inventory.service.daily import NOT_COUNTED, count
 from oms_api.inventory.service.expire import free_expired
 from oms_api.inventory.service.ledger import Key
 from oms_api.kit import clock, ids
 from oms_api.kit.db import Tx, columns, json_rows, mine, now, prepared
 from oms_api.kit.errors import Details, refuse
 from oms_api.kit.events import emit
+from oms_api.network import Location
 
 
 class Wanted(NamedTuple):
-    """Units to hold at a location, or of a supply that will arrive there. `safety`: what the location keeps back."""
+    """Units to hold at a location, or of a supply that will arrive there, to be delivered by a method.
+
+    `ship_by` and `deliver_by`: when they were promised to leave and to arrive; kept with them.
+    """
 
     sku: str
     location_id: UUID
     quantity: int
-    safety: int = 0
     supply_id: UUID | None = None
     line_id: UUID | None = None
+    method: str | None = None
+    ship_by: datetime | None = None
+    deliver_by: date | None = None
 
 
-_wanted = json_rows(
-    "wanted", {"sku": String(), "location_id": Uuid(), "quantity": BigInteger(), "safety": BigInteger()}
+_wanted = json_rows("wanted", {"sku": String(), "location_id": Uuid(), "quantity": BigInteger(), "method": String()})
+# What is kept back is read here, not sent by the caller: a plan may be older than the rule.
+_kept = func.coalesce(
+    queries.kept_by_rule(col(Position.sku), col(Position.location_id), _wanted.c.method),
+    col(Position.safety_stock)
+    + columns(col(Location.safety_stock))
+    .where(mine(Location), col(Location.id) == col(Position.location_id))
+    .scalar_subquery(),
 )
 _positions = (
     columns(
         col(Position.id),
-        (col(Position.on_hand) - col(Position.safety_stock) - _wanted.c.safety - col(Position.reserved)).label("free"),
+        (col(Position.on_hand) - _kept - col(Position.reserved)).label("free"),
         _wanted.c.quantity,
     )
     .join(_wanted, and_(col(Position.sku) == _wanted.c.sku, col(Position.location_id) == _wanted.c.location_id))
@@ -58,7 +72,7 @@ _HOLD = prepared(
         or_(_positions.c.quantity == 0, _positions.c.free >= _positions.c.quantity),
     )
     .values(reserved=col(Position.reserved) + _positions.c.quantity, updated_at=now())
-    .returning(col(Position.sku), col(Position.location_id))
+    .returning(col(Position.sku), col(Position.location_id), queries.capped_by_rule(col(Position.sku)).label("capped"))
 )
 _supplied = json_rows("supplied", {"id": Uuid(), "sku": String(), "location_id": Uuid(), "units": BigInteger()})
 _HOLD_SUPPLY = prepared(
@@ -76,23 +90,32 @@ _HOLD_SUPPLY = prepared(
 
 
 async def reserve(
-    tx: Tx, wanted: Sequence[Wanted], *, owner_id: UUID | None = None, expires_at: datetime | None = None
+    tx: Tx,
+    wanted: Sequence[Wanted],
+    *,
+    owner_id: UUID | None = None,
+    expires_at: datetime | None = None,
+    channel: str | None = None,
+    floats: bool = False,
 ) -> Reservation:
     """Hold all of these units or none: for an order (`owner_id`), or for a cart until `expires_at`.
 
+    `channel` (a handle) is where they are sold; with `floats` they are held for it as a whole, until they are pinned.
     Raises InsufficientStock for each SKU that is short, with what was asked and what can be had. What expired
     reservations hold is given back first where it is needed. Three statements, a fourth when supplies are among
-    the wanted, for any number of them.
+    the wanted, for any number of them; three more where a rule counts units by day.
     """
     if not wanted or any(want.quantity < 1 for want in wanted):
         raise ValueError("reserve at least one unit of each")
     if (owner_id is None) == (expires_at is None):
         raise ValueError("a reservation belongs to an owner or expires, one of both")
-    missing = await _hold(tx, wanted)
+    missing, capped = await hold_units(tx, wanted)
     if missing and await free_expired(tx, {(want.sku, want.location_id) for want in missing}):
-        missing = await _hold(tx, missing)
+        missing, more = await hold_units(tx, missing)
+        capped |= more
     if missing:
-        await _refuse(tx, wanted, missing)
+        await refuse_short(tx, wanted, missing)
+    counted = await count(tx, [want for want in wanted if want.sku in capped], channel) if capped else {}
     at = clock.now()
     reservation = await tx.add(
         Reservation,
@@ -118,6 +141,10 @@ async def reserve(
                 "quantity": want.quantity,
                 "line_id": want.line_id,
                 "expires_at": expires_at,
+                "floats": floats or None,
+                "ship_by": want.ship_by,
+                "deliver_by": want.deliver_by,
+                **counted.get(want, NOT_COUNTED),
             }
             for want in wanted
         ],
@@ -137,35 +164,41 @@ def _source(want: Wanted) -> tuple[str, UUID, UUID | None]:
     return want.sku, want.location_id, want.supply_id
 
 
-async def _hold(tx: Tx, wanted: Sequence[Wanted]) -> list[Wanted]:
-    """Raise `reserved` of positions and supplies where they have enough; those of `wanted` that came up short."""
-    claims: dict[Key, list[int]] = defaultdict(lambda: [0, 0])
+async def hold_units(tx: Tx, wanted: Sequence[Wanted]) -> tuple[list[Wanted], set[str]]:
+    """Raise `reserved` of positions and supplies where they have enough; those of `wanted` that came up short, and the
+    SKUs that a rule counts by day."""
+    claims: dict[Key, int] = defaultdict(int)
+    methods: dict[Key, str | None] = {}
     supplied: dict[tuple[str, UUID, UUID | None], int] = defaultdict(int)
     for want in wanted:
-        claim = claims[want.sku, want.location_id]
-        if want.supply_id is None:
-            claim[0] += want.quantity
-            claim[1] = max(claim[1], want.safety)
-        else:
+        claims[want.sku, want.location_id] += want.quantity if want.supply_id is None else 0
+        methods[want.sku, want.location_id] = want.method
+        if want.supply_id is not None:
             supplied[_source(want)] += want.quantity
-    rows = [
-        {"sku": sku, "location_id": location_id, "quantity": quantity, "safety": safety}
-        for (sku, location_id), (quantity, safety) in sorted(claims.items())
-    ]
-    got = {(row.sku, row.location_id, None) for row in await tx.all(_HOLD, {"wanted": rows})}
+    held = await tx.all(
+        _HOLD,
+        {
+            "wanted": [
+                {"sku": sku, "location_id": location_id, "quantity": units, "method": methods[sku, location_id]}
+                for (sku, location_id), units in sorted(claims.items())
+            ]
+        },
+    )
+    got: set[tuple[str, UUID, UUID | None]] = {(row.sku, row.location_id, None) for row in held}
     if supplied:
         asked = [
             {"id": id_, "sku": sku, "location_id": location_id, "units": units}
             for (sku, location_id, id_), units in supplied.items()
         ]
         got |= {(row.sku, row.location_id, row.id) for row in await tx.all(_HOLD_SUPPLY, {"supplied": asked})}
-    return [want for want in wanted if _source(want) not in got]
+    return [want for want in wanted if _source(want) not in got], {row.sku for row in held if row.capped}
 
 
-async def _refuse(tx: Tx, wanted: Sequence[Wanted], missing: Sequence[Wanted]) -> None:
+async def refuse_short(tx: Tx, wanted: Sequence[Wanted], missing: Sequence[Wanted]) -> None:
     short = {want.sku for want in missing}
     at = {want.location_id for want in wanted if want.sku in short}
-    stock, incoming = await queries.stock(tx, sorted(short), sorted(at))
+    stock, incoming = await queries.stock(tx, sorted(short), sorted(at), method=missing[0].method)
+    places = await network.locations_by_id(tx, sorted(at))
     positions = {(row.sku, row.location_id): row for row in stock}
     supplies = {row.id: row.quantity for row in incoming}
     lacking = {_source(want) for want in missing}
@@ -185,7 +218,7 @@ async def _refuse(tx: Tx, wanted: Sequence[Wanted], missing: Sequence[Wanted]) -
             if want.supply_id is not None:
                 available[want.sku] += supplies.get(want.supply_id, 0)
             elif position is not None:
-                available[want.sku] += max(0, position.on_hand - position.safety - want.safety - position.reserved)
+                available[want.sku] += max(0, position.free(places[want.location_id].safety_stock))
     problems = []
     for sku in sorted(short):
         details: Details = {"sku": sku, "requested": requested[sku], "available": available[sku]}

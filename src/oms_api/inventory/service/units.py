@@ -18,6 +18,7 @@ from oms_api.inventory.models import (
 )
 from oms_api.inventory.rules import Units
 from oms_api.inventory.service import ledger
+from oms_api.inventory.service.daily import give_back
 from oms_api.inventory.service.ledger import Delta, Key
 from oms_api.kit import ids
 from oms_api.kit.db import Tx, any_of, mine, prepared
@@ -55,7 +56,8 @@ async def let_go(tx: Tx, owner_id: UUID, units: Sequence[Units] | None = None) -
     if not taken:
         return
     await ledger.change(tx, (), await ledger.take_lines(tx, taken))
-    await _close(tx, taken)
+    await give_back(tx, taken)
+    await close(tx, taken)
     of: dict[UUID, list[tuple[ReservationLine, int]]] = defaultdict(list)
     for line, count in taken:
         of[line.reservation_id].append((line, count))
@@ -91,7 +93,7 @@ async def ship(tx: Tx, owner_id: UUID, units: Sequence[Units], source: ids.Ref) 
     if found:
         await ledger.record(tx, found, rows, reason="found")
     await ledger.record(tx, shipped, rows, reason="shipped")
-    await _close(tx, taken)
+    await close(tx, taken)
     ledger.tell_short(tx, [rows[delta.sku, delta.location_id] for delta in found])
 
 
@@ -134,5 +136,6 @@ def _taken(lines: Sequence[ReservationLine], units: Sequence[Units]) -> list[tup
     return taken
 
 
-async def _close(tx: Tx, taken: Sequence[tuple[ReservationLine, int]]) -> None:
+async def close(tx: Tx, taken: Sequence[tuple[ReservationLine, int]]) -> None:
+    """Close the reservations of these lines that hold nothing any more."""
     await tx.run(_CLOSE, {"ids": sorted({line.reservation_id for line, _ in taken})})

@@ -8,9 +8,9 @@ the builder and its types and leave the rest out. Rows come back as read-only in
 A statement that stands at module level is wrapped in `prepared()` and compiled once per engine.
 """
 
+from oms_api.kit.db.clashes import Conflict, TryAgain
 from oms_api.kit.db.constructs import Choice, Instant, Json, Keyed, any_of, json_rows, metadata, now
 from oms_api.kit.db.database import Database
-from oms_api.kit.db.drivers import Conflict, TryAgain
 from oms_api.kit.db.sessions import Reading, Tx, observe
 from oms_api.kit.db.statements import Statement, changed, columns, mine, param, prepared, row_of
 

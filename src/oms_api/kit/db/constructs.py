@@ -54,15 +54,15 @@ class Instant(TypeDecorator[datetime]):
             BigInteger() if dialect.name == "sqlite" else DateTime(timezone=True)
         )
 
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> Any:
-        if value is None or dialect.name != "sqlite":
-            return value
-        return (value - _EPOCH) // _MICROSECOND
+    def bind_processor(self, dialect: Any) -> Any:
+        if dialect.name != "sqlite":
+            return None
+        return lambda value: None if value is None else (value - _EPOCH) // _MICROSECOND
 
-    def process_result_value(self, value: Any, dialect: Any) -> datetime | None:
-        if value is None or dialect.name != "sqlite":
-            return value  # type: ignore[no-any-return]
-        return _EPOCH + timedelta(microseconds=value)
+    def result_processor(self, dialect: Any, coltype: Any) -> Any:
+        if dialect.name != "sqlite":
+            return None
+        return lambda value: None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
 E_ = TypeVar("E_", bound=StrEnum)
@@ -81,8 +81,9 @@ class Choice(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: Any) -> Any:
         return None if value is None else str(value)
 
-    def process_result_value(self, value: Any, dialect: Any) -> Any:
-        return None if value is None else self.enum(value)
+    def result_processor(self, dialect: Any, coltype: Any) -> Any:
+        members = {member.value: member for member in self.enum}
+        return lambda value: None if value is None else members[value]
 
 
 class Json(TypeDecorator[Any]):

@@ -12,15 +12,16 @@ import asyncpg
 from sqlalchemy.orm import configure_mappers
 
 from oms_api.kit.caller import Caller
-from oms_api.kit.db.drivers import TryAgain, driver_for
-from oms_api.kit.db.sessions import Reading, Tx
+from oms_api.kit.db.clashes import TryAgain
+from oms_api.kit.db.drivers import driver_for
+from oms_api.kit.db.gate import place
+from oms_api.kit.db.sessions import Reading, Tx, translating
 from oms_api.kit.errors import Overloaded
 
 T = TypeVar("T")
 
 RETRIES_MAX = 8
 POOL_SIZE = 16
-POOL_WAIT_S = 5.0
 
 
 class Database:
@@ -30,9 +31,10 @@ class Database:
         configure_mappers()  # reading a row's attributes needs it
         self.url = url
         self._driver: Any = driver_for(url)
-        # On SQLite reads run on connections of their own (query_only); on PostgreSQL all are alike.
-        self._idle: dict[bool, list[Any]] = {True: [], False: []}
+        self._idle: list[Any] = []
         self._free = asyncio.Semaphore(pool_size)
+        # writers that wait for one another leave a quarter to readers: what is committed can be shown
+        self._writing = asyncio.Semaphore(max(pool_size * 3 // 4, 1))
 
     @property
     def engine(self) -> str:
@@ -40,24 +42,17 @@ class Database:
         return name
 
     @contextlib.asynccontextmanager
-    async def _connection(self, *, read_only: bool) -> AsyncIterator[Any]:
-        kind = read_only and self._driver.gate is not None
+    async def _connection(self) -> AsyncIterator[Any]:
+        await place(self._free)
         try:
-            await asyncio.wait_for(self._free.acquire(), POOL_WAIT_S)
-        except TimeoutError:
-            raise Overloaded(f"no database connection became free in {POOL_WAIT_S:g} s") from None
-        try:
-            idle = self._idle[kind]
             connection = None
-            while idle and connection is None:
-                connection = idle.pop()
+            while self._idle and connection is None:
+                connection = self._idle.pop()
                 if self._driver.closed(connection):
                     connection = None
             if connection is None:
-                try:
-                    connection = await self._driver.connect(read_only=kind)
-                except Exception as error:
-                    raise (self._driver.translate(error) or error) from error
+                with translating(self._driver):
+                    connection = await self._driver.connect()
             healthy = False
             try:
                 yield connection
@@ -69,7 +64,7 @@ class Database:
                 raise
             finally:
                 if healthy and not self._driver.closed(connection):
-                    self._idle[kind].append(connection)
+                    self._idle.append(connection)
                 else:
                     with contextlib.suppress(Exception):
                         await asyncio.shield(self._driver.close(connection))
@@ -79,7 +74,12 @@ class Database:
     @contextlib.asynccontextmanager
     async def reading(self, tenant_id: UUID) -> AsyncIterator[Reading]:
         """Each statement sees what is committed when it starts; nothing can be written."""
-        async with self._connection(read_only=True) as connection:
+        with translating(self._driver):
+            shared = await self._driver.reader()
+        if shared is not None:
+            yield Reading(self._driver, shared, tenant_id)
+            return
+        async with self._connection() as connection:
             yield Reading(self._driver, connection, tenant_id)
 
     @contextlib.asynccontextmanager
@@ -88,18 +88,20 @@ class Database:
         gate = self._driver.gate
         if gate is not None:
             await gate.enter()
+        else:
+            await place(self._writing)
         try:
-            async with self._connection(read_only=False) as connection:
+            async with self._connection() as connection:
                 tx = Tx(self._driver, connection, caller)
-                with tx._translating():
-                    await self._driver.control(connection, self._driver.begin)
+                with translating(self._driver):
+                    await self._driver.begin(connection)
                 try:
                     yield tx
                     if not tx.rolled_back:
                         for hook in tx._before:
                             await hook(tx)
-                        with tx._translating():
-                            await self._driver.control(connection, "COMMIT")
+                        with translating(self._driver):
+                            await self._driver.conclude(connection, "COMMIT")
                 except BaseException:
                     await self._roll_back(connection)
                     raise
@@ -108,6 +110,8 @@ class Database:
         finally:
             if gate is not None:
                 gate.leave()
+            else:
+                self._writing.release()
         if not tx.rolled_back:
             for call in tx._after:
                 call()
@@ -133,6 +137,6 @@ class Database:
         raise AssertionError("unreachable")
 
     async def close(self) -> None:
-        for connections in self._idle.values():
-            while connections:
-                await self._driver.close(connections.pop())
+        while self._idle:
+            await self._driver.close(self._idle.pop())
+        await self._driver.end()

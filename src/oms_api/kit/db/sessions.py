@@ -1,15 +1,17 @@
 """Sessions: `Reading` and `Tx` run statements on one connection; `observe` hears of each."""
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, overload
 from uuid import UUID
 
 from sqlmodel.sql.expression import SelectOfScalar
 
 from oms_api.kit.caller import Caller
+from oms_api.kit.db.clashes import TryAgain
 from oms_api.kit.db.constructs import upsert_statement
 from oms_api.kit.db.statements import Compiled, Prepared, Statement, row_of, table_defaults
+from oms_api.kit.errors import Overloaded
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -27,6 +29,24 @@ def observe(callback: Callable[[str], None]) -> Iterator[None]:
         _observers.remove(callback)
 
 
+class translating:
+    """The driver's errors become ours."""
+
+    __slots__ = ("_driver",)
+
+    def __init__(self, driver: Any) -> None:
+        self._driver = driver
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, Exception):
+            translated = self._driver.translate(error)
+            if translated is not None:
+                raise translated from error
+
+
 class Reading:
     """Runs statements on one connection. One task at a time: sibling fields each take their own."""
 
@@ -35,6 +55,11 @@ class Reading:
         self._connection = connection
         self.tenant_id = tenant_id
 
+    def _ran(self, sql: str) -> translating:
+        for callback in _observers:
+            callback(sql)
+        return translating(self._driver)
+
     def _compiled(self, statement: Any) -> Compiled:
         if type(statement) is Prepared:
             compiled = statement.compiled.get(self._driver.name)
@@ -42,23 +67,6 @@ class Reading:
                 compiled = statement.compiled[self._driver.name] = Compiled(statement.statement, self._driver.dialect)
             return compiled
         return Compiled(statement, self._driver.dialect)
-
-    @contextlib.contextmanager
-    def _ran(self, sql: str) -> Iterator[None]:
-        for callback in _observers:
-            callback(sql)
-        with self._translating():
-            yield
-
-    @contextlib.contextmanager
-    def _translating(self) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:
-            translated = self._driver.translate(error)
-            if translated is None:
-                raise
-            raise translated from error
 
     @overload
     async def all(self, statement: SelectOfScalar[T], values: Mapping[str, Any] = ...) -> list[T]: ...
@@ -101,6 +109,7 @@ class Tx(Reading):
         self.caller = caller
         self.rolled_back = False
         self.notes: dict[Any, Any] = {}
+        self._attempts = 0
         self._before: list[Callable[[Tx], Awaitable[None]]] = []
         self._after: list[Callable[[], None]] = []
 
@@ -162,6 +171,28 @@ class Tx(Reading):
     async def add(self, model: type[R], **values: Any) -> R:
         """Insert one row."""
         return (await self.insert(model, [values]))[0]
+
+    @contextlib.asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """A part that may fail: when it raises, its rows, facts, notes and hooks are undone, and the transaction can
+        go on without it."""
+        self._attempts += 1
+        name = f"attempt_{self._attempts}"
+        notes = {key: list(note) if isinstance(note, list) else note for key, note in self.notes.items()}
+        before, after = list(self._before), list(self._after)
+        await self._control(f"SAVEPOINT {name}")
+        try:
+            yield
+        except (TryAgain, Overloaded):
+            raise  # the whole transaction is over
+        except Exception:
+            await self._control(f"ROLLBACK TO SAVEPOINT {name}")
+            self.notes, self._before, self._after = notes, before, after
+            raise
+
+    async def _control(self, sql: str) -> None:
+        with self._ran(sql):
+            await self._driver.control(self._connection, sql)
 
     def before_commit(self, hook: "Callable[[Tx], Awaitable[None]]") -> None:
         """Run inside the transaction, last, in the order given."""

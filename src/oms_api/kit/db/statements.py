@@ -2,7 +2,9 @@
 
 from collections import namedtuple
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar, overload
+from uuid import UUID
 
 from sqlalchemy import Select, Uuid, bindparam
 from sqlalchemy import select as sqlalchemy_select
@@ -50,7 +52,7 @@ class Compiled:
             if len(tables) == 1 and len(columns) == len((table := tables.pop()).columns):
                 self.model = _class_of(table)
         for column in columns:
-            self.processors.append(column.type.dialect_impl(dialect).result_processor(dialect, None))
+            self.processors.append(_reads(column.type, dialect))
             self.keys.append(column.key)
         self.touched = [(i, process) for i, process in enumerate(self.processors) if process is not None]
         self.scalar = self.model is None and len(columns) == 1
@@ -92,6 +94,17 @@ class Compiled:
             row.__dict__.update(zip(keys, values, strict=True))
             out.append(row)
         return out
+
+
+_uuid = lru_cache(maxsize=16_384)(UUID)  # on SQLite they are text, and the same few come again and again
+
+
+def _reads(type_: Any, dialect: Dialect) -> Any:
+    impl = type_.dialect_impl(dialect)
+    process = impl.result_processor(dialect, None)
+    if process is not None and isinstance(impl, Uuid):
+        return lambda value: None if value is None else _uuid(value)
+    return process
 
 
 def _class_of(table: Any) -> type[SQLModel] | None:

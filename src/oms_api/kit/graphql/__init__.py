@@ -2,7 +2,7 @@
 
 from oms_api.kit.graphql.context import Context, Info
 from oms_api.kit.graphql.fields import Cost, Effect, Outcome, Payload, mutation, query
-from oms_api.kit.graphql.node import node_type
+from oms_api.kit.graphql.node import found_by, node_type
 from oms_api.kit.graphql.scalars import BigInt, CountryCode, CurrencyCode, Json, Url
 from oms_api.kit.graphql.types import (
     Count,
@@ -60,6 +60,7 @@ __all__ = [
     "capped",
     "describe_enum",
     "field",
+    "found_by",
     "given",
     "money_of",
     "mutation",

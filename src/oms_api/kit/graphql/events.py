@@ -19,7 +19,7 @@ from oms_api.kit.errors import BadInput, Invalid
 from oms_api.kit.events import EVENT
 from oms_api.kit.graphql.context import Info
 from oms_api.kit.graphql.fields import query
-from oms_api.kit.graphql.node import node_type
+from oms_api.kit.graphql.node import found_by, node_type
 from oms_api.kit.graphql.scalars import Json
 from oms_api.kit.graphql.types import Node, PageInfo, argument, describe_enum, field
 
@@ -108,27 +108,15 @@ async def events_by_id(reading: Reading, keys: Sequence[UUID]) -> Mapping[UUID, 
     return {row.id: row for row in await reading.all(_BY_ID, {"ids": keys})}
 
 
-async def _find(info: Info, id_: UUID) -> Event | None:
-    row = await info.context.load(events_by_id, id_)
-    return event_of(row) if row else None
+node_type(EVENT, Event, scope="events:read", find=found_by(events_by_id, event_of))
 
 
-node_type(EVENT, Event, scope="events:read", find=_find)
-
-
-def _connection(
-    rows: Sequence[events.Event], cursors: Sequence[str], has_next: bool, has_previous: bool
-) -> EventConnection:
-    nodes = [event_of(row) for row in rows]
+def _connection(page: paging.Page[events.Event]) -> EventConnection:
+    nodes = [event_of(row) for row in page.rows]
     return EventConnection(
         nodes=nodes,
-        edges=[EventEdge(cursor=cursor, node=node) for cursor, node in zip(cursors, nodes, strict=True)],
-        page_info=PageInfo(
-            has_next_page=has_next,
-            has_previous_page=has_previous,
-            start_cursor=cursors[0] if cursors else None,
-            end_cursor=cursors[-1] if cursors else None,
-        ),
+        edges=[EventEdge(cursor=cursor, node=node) for cursor, node in zip(page.cursors, nodes, strict=True)],
+        page_info=PageInfo.of(page),
     )
 
 
@@ -143,8 +131,7 @@ async def timeline(info: Info, owner_id: UUID, *, first: int, after: str | None)
         )
         return list(await reading.all(paging.keyset(statement, [col(events.Event.position)], [True], asked)))
 
-    page = paging.page(bound, await info.context.read(read), asked, lambda row: [row.position])
-    return _connection(page.rows, page.cursors, page.has_next, page.has_previous)
+    return _connection(paging.page(bound, await info.context.read(read), asked, lambda row: [row.position]))
 
 
 _AFTER = (
@@ -217,4 +204,8 @@ class Query:
 
         rows = await info.context.read(read)
         kept = rows[:first]
-        return _connection(kept, [str(row.position) for row in kept], len(rows) > first, position > 0)
+        return _connection(
+            paging.Page(
+                kept, [str(row.position) for row in kept], has_next=len(rows) > first, has_previous=position > 0
+            )
+        )

@@ -17,15 +17,14 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
-    execute,
     parse,
     validate,
 )
-from graphql.execution import Executor
 
 from oms_api.kit.errors import BadInput, NotAllowed, Overloaded, Refusal
 from oms_api.kit.graphql.context import Context
 from oms_api.kit.graphql.limits import COST_MAX, RULES, TOKENS_MAX, CostPlan
+from oms_api.kit.graphql.plain import PlainExecutor, Plans
 from oms_api.kit.graphql.types import user_errors
 
 log = structlog.get_logger()
@@ -66,6 +65,7 @@ class _Document:
     operation: OperationDefinitionNode
     plan: CostPlan
     needs_caller: bool
+    plans: Plans
 
 
 class Engine:
@@ -115,7 +115,7 @@ class Engine:
             getattr(getattr(selection, "name", None), "value", "")[:2] != "__"
             for selection in operation.selection_set.selections
         )
-        return _Document(node, operation, CostPlan(self.schema, node, operation), needs_caller)
+        return _Document(node, operation, CostPlan(self.schema, node, operation), needs_caller, Plans(node))
 
     async def run(
         self,
@@ -159,15 +159,13 @@ class Engine:
                     )
                 ],
             )
+        executor = PlainExecutor.build(self.schema, document.node, None, context, variables, plans=document.plans)
+        if isinstance(executor, list):
+            raise RequestError("VALIDATION_FAILED", executor)
+        assert isinstance(executor, PlainExecutor)
         try:
             async with asyncio.timeout(OPERATION_TIMEOUT_S):
-                result = execute(
-                    self.schema,
-                    document.node,
-                    context_value=context,
-                    variable_values=variables,
-                    executor_class=Executor,
-                )
+                result: Any = executor.execute_operation()
                 if not isinstance(result, ExecutionResult):
                     result = await result
         except TimeoutError:
@@ -182,6 +180,9 @@ class Engine:
                     ],
                 }
             )
+        finally:
+            executor.close()
+            context.close()
         if result.data is None and result.errors and not any(error.path for error in result.errors):
             # variables that do not fit are a request error: nothing ran
             raise RequestError("VALIDATION_FAILED", result.errors)

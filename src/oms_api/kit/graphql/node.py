@@ -1,16 +1,20 @@
 """`node` and `nodes`: any object by id. Each domain says how its types are found (`node_type`)."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import strawberry
 
 from oms_api.kit import ids
+from oms_api.kit.db import Reading
 from oms_api.kit.errors import BadInput, Invalid
 from oms_api.kit.graphql.context import Info
 from oms_api.kit.graphql.fields import query
 from oms_api.kit.graphql.types import Node, argument
+
+R = TypeVar("R")
+N = TypeVar("N", bound=Node)
 
 NODES_MAX = 100
 
@@ -20,6 +24,18 @@ _finders: dict[str, tuple[type, str, Callable[[Any, UUID], Awaitable[Any]]]] = {
 def node_type(prefix: ids.Prefix, type_: type, *, scope: str, find: Callable[[Any, UUID], Awaitable[Any]]) -> None:
     """Register how `node` finds a type: `find(info, uuid)` gives the object or None; `scope` is needed to see it."""
     _finders[prefix.text] = (type_, scope, find)
+
+
+def found_by(
+    query: Callable[[Reading, Sequence[UUID]], Awaitable[Mapping[UUID, R]]], convert: Callable[[R], N]
+) -> Callable[[Info, UUID], Awaitable[N | None]]:
+    """The object of a row: `query` reads rows by id (`Context.load`), `convert` makes the object."""
+
+    async def find(info: Info, id_: UUID) -> N | None:
+        row = await info.context.load(query, id_)
+        return None if row is None else convert(row)
+
+    return find
 
 
 def types() -> Sequence[type]:

@@ -10,6 +10,7 @@ from strawberry import UNSET
 from oms_api.kit import errors, money
 from oms_api.kit.errors import BadInput, Invalid, Refusal
 from oms_api.kit.graphql.scalars import BigInt, CurrencyCode, Json, Url
+from oms_api.kit.paging import Page
 
 if TYPE_CHECKING:
     from decimal import Decimal as DecimalText
@@ -222,6 +223,15 @@ class PageInfo:
     has_previous_page: bool = field(description="More before `startCursor`.")
     start_cursor: str | None = field(description="Cursor of the first item.")
     end_cursor: str | None = field(description="Cursor of the last item.")
+
+    @classmethod
+    def of(cls, page: Page[Any]) -> "PageInfo":
+        return cls(
+            has_next_page=page.has_next,
+            has_previous_page=page.has_previous,
+            start_cursor=page.cursors[0] if page.cursors else None,
+            end_cursor=page.cursors[-1] if page.cursors else None,
+        )
 
 
 @strawberry.type(description="A count that does not lie about being capped.")

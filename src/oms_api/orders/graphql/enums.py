@@ -1,7 +1,7 @@
 """Enums of the orders, described before any type uses them."""
 
 from oms_api.kit.graphql import describe_enum
-from oms_api.orders.models import AdjustmentKind, ExternalPaymentState, OrderStatus
+from oms_api.orders.models import AdjustmentKind, AttentionKind, ExternalPaymentState, OrderStatus
 from oms_api.orders.queries.page import OrderSortKey
 
 describe_enum(
@@ -15,6 +15,14 @@ describe_enum(
     SHIPPED="All units shipped.",
     COMPLETED="Delivered, nothing owed either way.",
     CANCELLED="Cancelled in full.",
+)
+describe_enum(
+    AttentionKind,
+    "Why an order waits for a person.",
+    SOURCING_FAILED="Locations said no as often as they may be asked, or the only one did: units are `pending` until "
+    "somebody reassigns or cancels them.",
+    BACKORDER_OVERDUE="Units have waited for stock for 30 days, and for no date or one that has passed: find some, or "
+    "cancel them.",
 )
 describe_enum(
     AdjustmentKind,
@@ -39,4 +47,4 @@ describe_enum(
     CAPTURED="Taken.",
 )
 
-__all__ = ["AdjustmentKind", "ExternalPaymentState", "OrderSortKey", "OrderStatus"]
+__all__ = ["AdjustmentKind", "AttentionKind", "ExternalPaymentState", "OrderSortKey", "OrderStatus"]

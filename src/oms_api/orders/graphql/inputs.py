@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import strawberry
 from strawberry import UNSET
@@ -45,6 +45,9 @@ class OrderWhere:
     updated_at: DateTimeFilter | None = field(default=UNSET, description="By last change.")
     customer_email: StringFilter | None = field(default=UNSET, description="By customer e-mail.")
     sku: StringFilter | None = field(default=UNSET, description="By SKU on any line.")
+    needs_attention: bool | None = field(
+        default=UNSET, description="Those that wait for a person, or those that do not."
+    )
     metadata: list[MetadataFilter] | None = field(default=UNSET, description="By metadata.")
 
 
@@ -132,6 +135,12 @@ class OrderCreateInput:
             "Discounts, taxes and fees on the order as a whole, already worked out elsewhere (a marketplace, a till)."
         ),
     )
+    requested_on: date | None = field(
+        default=UNSET, description="Wanted arrival of lines that name none: nothing arrives before this date."
+    )
+    may_arrive_earlier: bool = field(
+        default=False, description="It may arrive before the wanted date when nothing arrives on that day."
+    )
 
 
 @strawberry.input(description="Money taken by somebody else.")
@@ -171,6 +180,10 @@ class OrderLineInput:
     adjustments: list[AdjustmentInput] | None = field(
         default=UNSET, description="Discounts, taxes and fees on the line, already worked out elsewhere."
     )
+    requested_on: date | None = field(
+        default=UNSET,
+        description="Wanted arrival: not before this date, and as close to it as can be; a promise must name the same.",
+    )
 
 
 @strawberry.input(description="Who buys.")
@@ -178,6 +191,9 @@ class OrderCustomerInput:
     email: str | None = field(default=UNSET, description="E-mail.")
     phone: str | None = field(default=UNSET, description="E.164 phone.")
     external_id: str | None = field(default=UNSET, description="Your id.")
+    group: str | None = field(
+        default=UNSET, description="Group of the customer, in your words: sourcing rules and demand classes go by it."
+    )
 
 
 @strawberry.input(description="Lines that go to one place by one method.")

@@ -20,18 +20,20 @@ from oms_api.kit.graphql import (
     add_field,
     argument,
     field,
+    found_by,
     money_of,
     node_type,
 )
 from oms_api.kit.graphql.events import EventConnection, timeline
 from oms_api.network.graphql import Address, Channel, Location, address_of, channel_of, location_of
 from oms_api.orders import models, queries
-from oms_api.orders.graphql.enums import AdjustmentKind, OrderStatus
+from oms_api.orders.graphql.enums import AdjustmentKind, AttentionKind, OrderStatus
 from oms_api.orders.models import GROUP, LINE, ORDER
 from oms_api.orders.rules.status import ACTIONS, Standing, outstanding
 from oms_api.orders.service import funds_of, remaining
 from oms_api.payments.graphql import Payment, payment_of
 from oms_api.promising.graphql import DeliveryMethod
+from oms_api.sourcing.graphql import SourcingDecision, decisions_of
 
 
 @strawberry.type(description="Who buys.")
@@ -39,6 +41,7 @@ class OrderCustomer:
     email: str | None = field(description="E-mail.")
     phone: str | None = field(description="E.164 phone.")
     external_id: str | None = field(description="The caller's id.")
+    group: str | None = field(description="Group of the customer: sourcing rules and demand classes go by it.")
 
 
 @strawberry.type(description="One thing a caller may or may not do now.")
@@ -46,6 +49,12 @@ class AvailableAction:
     name: str = field(description="Mutation name: `orderCancel`.")
     allowed: bool = field(description="Whether it would be accepted now.")
     reason: str | None = field(description="Why not, when not.")
+
+
+@strawberry.type(description="Why an order waits for a person, and since when.")
+class OrderAttention:
+    kind: AttentionKind = field(description="Why.")
+    since: datetime = field(description="Since when.")
 
 
 @strawberry.type(description="An amount on top of, or off, a price.")
@@ -82,6 +91,7 @@ class OrderLine(Node):
         description="Date the customer was told it arrives, in the destination's zone; null while backordered without "
         "a date."
     )
+    requested_on: date | None = field(description="Date on which the customer wants it; null for as soon as it can be.")
 
     @field(description="Where and how it goes.")
     async def delivery_group(self, info: Info) -> DeliveryGroup:
@@ -178,6 +188,11 @@ class Order(HasMetadata):
             found.append(AvailableAction(name=name, allowed=reason is None, reason=reason))
         return found
 
+    @field(description="What of it waits for a person, the oldest first; empty when nothing does.")
+    async def attention(self, info: Info) -> list[OrderAttention]:
+        rows = await info.context.load(queries.attentions_of, self.row.id) or ()
+        return [OrderAttention(kind=row.kind, since=row.since) for row in rows]
+
     @field(description="Test-mode order; never touches live stock or money.")
     def test(self, info: Info) -> bool:
         return info.context.known_caller().test
@@ -194,6 +209,12 @@ class Order(HasMetadata):
     async def lines(self, info: Info) -> list[OrderLine]:
         rows = await info.context.load(queries.lines_of, self.row.id) or ()
         return [line_of(row) for row in rows]
+
+    @field(description="From where its units were to come, oldest first; null without `sourcing:read`.")
+    async def sourcing_decisions(self, info: Info) -> list[SourcingDecision] | None:
+        if not info.context.known_caller().may("sourcing:read"):
+            return None
+        return list(await decisions_of(info, self.row.id))
 
     @field(description="Where and how, one or more.")
     async def delivery_groups(self, info: Info) -> list[DeliveryGroup]:
@@ -242,7 +263,7 @@ class Order(HasMetadata):
 
 def order_of(row: models.Order) -> Order:
     currency = row.currency
-    known = row.customer_email or row.customer_phone or row.customer_external_id
+    known = row.customer_email or row.customer_phone or row.customer_external_id or row.customer_group
     return Order(
         id=strawberry.ID(ORDER(row.id)),
         entries=row.entries,
@@ -253,7 +274,12 @@ def order_of(row: models.Order) -> Order:
         status=row.status,
         total=money_of(row.total_minor, currency),
         subtotal=money_of(row.subtotal_minor, currency),
-        customer=OrderCustomer(email=row.customer_email, phone=row.customer_phone, external_id=row.customer_external_id)
+        customer=OrderCustomer(
+            email=row.customer_email,
+            phone=row.customer_phone,
+            external_id=row.customer_external_id,
+            group=row.customer_group,
+        )
         if known
         else None,
         placed_at=row.placed_at,
@@ -276,6 +302,7 @@ def line_of(row: models.OrderLine) -> OrderLine:
         quantity=row.quantity,
         unit_price=money_of(row.unit_price_minor, row.currency),
         promised_on=row.promised_on,
+        requested_on=row.requested_on,
     )
 
 
@@ -311,24 +338,10 @@ async def _location(info: Info, location_id: UUID | None) -> Location | None:
     return location_of(row) if row else None
 
 
-async def _find(info: Info, id_: UUID) -> Order | None:
-    row = await info.context.load(queries.orders_by_id, id_)
-    return order_of(row) if row else None
-
-
-async def _find_line(info: Info, id_: UUID) -> OrderLine | None:
-    row = await info.context.load(queries.lines_by_id, id_)
-    return line_of(row) if row else None
-
-
-async def _find_group(info: Info, id_: UUID) -> DeliveryGroup | None:
-    row = await info.context.load(queries.groups_by_id, id_)
-    return group_of(row) if row else None
-
-
+_find = found_by(queries.orders_by_id, order_of)
 node_type(ORDER, Order, scope="orders:read", find=_find)
-node_type(LINE, OrderLine, scope="orders:read", find=_find_line)
-node_type(GROUP, DeliveryGroup, scope="orders:read", find=_find_group)
+node_type(LINE, OrderLine, scope="orders:read", find=found_by(queries.lines_by_id, line_of))
+node_type(GROUP, DeliveryGroup, scope="orders:read", find=found_by(queries.groups_by_id, group_of))
 
 
 async def _order_of_payment(self: Any, info: Info) -> Order | None:

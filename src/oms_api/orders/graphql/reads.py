@@ -132,10 +132,5 @@ class Query:
             term=term,
             nodes=nodes,
             edges=[OrderEdge(cursor=cursor, node=node) for cursor, node in zip(found.cursors, nodes, strict=True)],
-            page_info=PageInfo(
-                has_next_page=found.has_next,
-                has_previous_page=found.has_previous,
-                start_cursor=found.cursors[0] if found.cursors else None,
-                end_cursor=found.cursors[-1] if found.cursors else None,
-            ),
+            page_info=PageInfo.of(found),
         )

@@ -62,6 +62,7 @@ def _line(sent: OrderLineInput) -> NewLine:
         group=sent.delivery_group if isinstance(sent.delivery_group, str) else None,
         external_id=sent.external_id if isinstance(sent.external_id, str) else None,
         adjustments=_adjustments(sent.adjustments),
+        requested_on=_given(sent.requested_on),
     )
 
 
@@ -126,6 +127,7 @@ def _new_order(input: OrderCreateInput) -> NewOrder:
         email=_text(input.customer.email),
         phone=_text(input.customer.phone),
         customer_external_id=_text(input.customer.external_id),
+        customer_group=_text(input.customer.group),
         billing_address=_address(input.billing_address or None, (*INPUT, "billingAddress"), problems),
         shipping_charge=_given(input.shipping_charge),
         adjustments=_adjustments(input.adjustments),
@@ -134,6 +136,8 @@ def _new_order(input: OrderCreateInput) -> NewOrder:
             for item in input.external_payments or ()
         ],
         metadata={entry.key: _given_json(entry.value) for entry in input.metadata or ()},
+        requested_on=_given(input.requested_on),
+        may_arrive_earlier=input.may_arrive_earlier,
         problems=problems,
     )
 

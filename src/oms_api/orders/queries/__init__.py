@@ -2,6 +2,8 @@
 
 from oms_api.orders.queries.rows import (
     adjustments_of,
+    attentions_of,
+    backorders_overdue,
     by_external_id,
     by_number,
     groups_by_id,
@@ -11,11 +13,14 @@ from oms_api.orders.queries.rows import (
     lines_of,
     locked,
     orders_by_id,
+    refusals_of,
     waiting,
 )
 
 __all__ = [
     "adjustments_of",
+    "attentions_of",
+    "backorders_overdue",
     "by_external_id",
     "by_number",
     "groups_by_id",
@@ -25,5 +30,6 @@ __all__ = [
     "lines_of",
     "locked",
     "orders_by_id",
+    "refusals_of",
     "waiting",
 ]

@@ -13,7 +13,7 @@ from oms_api.kit.db import Reading, columns, mine, param, prepared
 from oms_api.kit.errors import BadInput, Invalid
 from oms_api.kit.paging import Window, keyset
 from oms_api.network import Channel
-from oms_api.orders.models import Order, OrderLine
+from oms_api.orders.models import Order, OrderAttention, OrderLine
 
 COUNT_MAX = 10_000
 CONDITIONS_MAX = 100
@@ -228,6 +228,11 @@ def _sku(test: Mapping[str, Any]) -> Any:
     return col(Order.id).in_(lines)
 
 
+def _attention(wanted: bool) -> Any:
+    needing = col(Order.id).in_(columns(col(OrderAttention.order_id)).where(mine(OrderAttention)))
+    return needing if wanted else not_(needing)
+
+
 def _metadata(tests: Sequence[Mapping[str, Any]]) -> Any:
     return and_(true(), *[_text(_entry(test["key"]), test["value"]) for test in tests])
 
@@ -254,5 +259,6 @@ _FIELDS: Mapping[str, Callable[[Any], Any]] = {
     "updated_at": _instant(col(Order.updated_at)),
     "customer_email": lambda test: _text(func.lower(col(Order.customer_email)), test, same=str.lower),
     "sku": _sku,
+    "needs_attention": _attention,
     "metadata": _metadata,
 }

@@ -107,6 +107,11 @@ def action(name: str, scope: str) -> Callable[[Callable[[Standing], str | None]]
     return wrap
 
 
+def allowed(standing: Standing) -> list[str]:
+    """Mutations on the order that its state permits now, whoever asks."""
+    return [name for name, _, why_not in ACTIONS if why_not(standing) is None]
+
+
 @action("orderConfirm", "orders:write")
 def _confirm(standing: Standing) -> str | None:
     order = standing.order

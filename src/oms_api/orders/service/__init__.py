@@ -1,8 +1,10 @@
 """The verbs of the orders, by verb. Every one that changes an order locks its row first (`lock`)."""
 
+from oms_api.orders.service.again import move_to, source_again
+from oms_api.orders.service.attention import backorder_overdue
 from oms_api.orders.service.backorders import cover_backorders, fill_backorders
 from oms_api.orders.service.confirm import confirm, settle_money
-from oms_api.orders.service.funds import funds_of, paid_for, remaining
+from oms_api.orders.service.funds import allowed_actions, funds_of, paid_for, remaining
 from oms_api.orders.service.lapse import lapse
 from oms_api.orders.service.new import NewAdjustment, NewGroup, NewLine, NewOrder, NewPayment
 from oms_api.orders.service.pay import EFFECT, authorize
@@ -19,7 +21,9 @@ __all__ = [
     "NewOrder",
     "NewPayment",
     "Placed",
+    "allowed_actions",
     "authorize",
+    "backorder_overdue",
     "cancel_units",
     "confirm",
     "cover_backorders",
@@ -29,8 +33,10 @@ __all__ = [
     "lapse",
     "lock",
     "move",
+    "move_to",
     "paid_for",
     "place",
     "remaining",
     "settle_money",
+    "source_again",
 ]

@@ -1,7 +1,7 @@
 """Units that were taken without stock: they are held as soon as there is any, the oldest order first."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from sqlmodel import col
 from oms_api import catalog, network, promising
 from oms_api.catalog import SkuKind
 from oms_api.inventory import ReservationLine
+from oms_api.kit import clock
 from oms_api.kit.db import Tx, json_rows, mine, prepared
 from oms_api.kit.errors import Refusal
 from oms_api.kit.events import emit
@@ -23,6 +24,7 @@ from oms_api.orders.service.row import lock
 from oms_api.orders.service.source import FoundUnits, collect, destination_of
 from oms_api.orders.service.units import held_for, shift
 from oms_api.promising import DeliveryMethod, Line, ShortagePolicy
+from oms_api.sourcing import DecisionReason
 
 _dates = json_rows("dates", {"line_id": Uuid(), "day": Date()})
 _DATE = prepared(
@@ -58,33 +60,61 @@ async def cover_backorders(tx: Tx, order_id: UUID) -> Order | None:
     wanted = {
         line.id: missing
         for line in lines.values()
-        if line.backordered and (missing := _missing(line, held.get(line.id, ())))
+        if line.backordered and (missing := unheld(line, held.get(line.id, ())))
     }
     if not wanted:
         return order
     came: dict[UUID, int] = {}
     days: dict[UUID, date] = {}
     channel = (await network.networks_by_id(tx, [order.channel_id]))[order.channel_id]
-    for group in (await queries.groups_of(tx, [order_id])).get(order_id, ()):
-        chosen = [(lines[id_], count) for id_, count in wanted.items() if lines[id_].group_id == group.id]
-        if not chosen:
-            continue
-        units = await _plan(tx, order, channel, group, chosen)
+    refused = await queries.refusals_of(tx, order_id)
+    groups = {group.id: group for group in (await queries.groups_of(tx, [order_id])).get(order_id, ())}
+    for (group_id, without), chosen in by_place(lines, wanted, refused).items():
+        units = await plan_units(tx, order, less(channel, without), groups[group_id], chosen)
         for i, (line, count) in enumerate(chosen):
-            parts = parts_of(line)
-            got = covered(
-                count,
-                parts,
-                {sku: units.on_hand[i, sku] for sku in parts},
-                {sku: units.to_come[i, sku] for sku in parts},
-            )
+            got = units_got(units, i, line, count)
             if got.held:
                 came[line.id] = got.held
             if got.held + got.awaited == count:
-                days[line.id] = max(units.arrives[i], line.promised_on or units.arrives[i])
+                days[line.id] = later(units.arrives[i], line.promised_on)
+    await date_lines(tx, days)
+    return await _fill(tx, order, lines, came, days) if came or days else order
+
+
+def by_place(
+    lines: Mapping[UUID, OrderLine], wanted: Mapping[UUID, int], refused: Mapping[UUID, Mapping[UUID, int]]
+) -> dict[tuple[UUID, frozenset[UUID]], list[tuple[OrderLine, int]]]:
+    """Lines that may be planned together, by delivery group and the locations that said no to them."""
+    found: dict[tuple[UUID, frozenset[UUID]], list[tuple[OrderLine, int]]] = defaultdict(list)
+    for line_id, count in wanted.items():
+        line = lines[line_id]
+        found[line.group_id, frozenset(refused.get(line_id, ()))].append((line, count))
+    return found
+
+
+def less(channel: Network, without: Collection[UUID]) -> Network:
+    """A channel's network without some locations."""
+    if not without:
+        return channel
+    return channel._replace(locations=[row for row in channel.locations if row.id not in without])
+
+
+def units_got(units: FoundUnits, i: int, line: OrderLine, count: int) -> Covered:
+    """What a plan has found for `count` units of the line with this index."""
+    parts = parts_of(line)
+    return covered(
+        count, parts, {sku: units.on_hand[i, sku] for sku in parts}, {sku: units.to_come[i, sku] for sku in parts}
+    )
+
+
+def later(day: date, other: date | None) -> date:
+    return day if other is None else max(day, other)
+
+
+async def date_lines(tx: Tx, days: Mapping[UUID, date]) -> None:
+    """Write when lines are promised to arrive."""
     if days:
         await tx.run(_DATE, {"dates": [{"line_id": id_, "day": day} for id_, day in days.items()]})
-    return await _fill(tx, order, lines, came, days) if came or days else order
 
 
 def _cover(line: OrderLine, rows: Sequence[ReservationLine]) -> Covered:
@@ -96,16 +126,21 @@ def _cover(line: OrderLine, rows: Sequence[ReservationLine]) -> Covered:
     return covered(line.quantity, parts_of(line), on_hand, to_come)
 
 
-def _missing(line: OrderLine, rows: Sequence[ReservationLine]) -> int:
+def unheld(line: OrderLine, rows: Sequence[ReservationLine]) -> int:
     """Units of a line that wait and that nothing is held for."""
     cover = _cover(line, rows)
     return max(0, line.backordered + line.reserved + line.allocated - cover.held - cover.awaited)
 
 
-async def _plan(
-    tx: Tx, order: Order, channel: Network, group: DeliveryGroup, chosen: Sequence[tuple[OrderLine, int]]
+async def plan_units(
+    tx: Tx,
+    order: Order,
+    channel: Network,
+    group: DeliveryGroup,
+    chosen: Sequence[tuple[OrderLine, int]],
+    reason: DecisionReason = DecisionReason.BACKORDER,
 ) -> FoundUnits:
-    """Hold what can be had of these units, by index in `chosen`."""
+    """Hold what can be had of these units at the channel's locations, by index in `chosen`."""
     items = await catalog.items(tx, list({line.sku for line, _ in chosen}))
     # a kit as it was sold, whatever it is made of today
     as_sold = {
@@ -118,7 +153,7 @@ async def _plan(
         planned, _ = await promising.plan_and_hold(
             tx,
             network=channel,
-            lines=[Line(line.sku, count) for line, count in chosen],
+            lines=[_still_wanted(line, count) for line, count in chosen],
             destination=destination_of(group.address),
             pickup=[row for row in channel.locations if row.id == group.pickup_location_id] if collected else None,
             on_shortage=ShortagePolicy.BACKORDER,
@@ -126,12 +161,22 @@ async def _plan(
             owner_id=order.id,
             expires_at=None,
             line_ids=[line.id for line, _ in chosen],
+            customer_group=order.customer_group,
+            reason=reason,
         )
     except Refusal:
         # others were quicker, or no location serves it any more: it goes on waiting
         return units
     collect(units, planned, range(len(chosen)))
     return units
+
+
+def _still_wanted(line: OrderLine, count: int) -> Line:
+    """Units of a line as they are planned again; a wanted date that is past is as good as none."""
+    day = line.requested_on
+    if day is None or day <= clock.now().date():
+        return Line(line.sku, count)
+    return Line(line.sku, count, day, line.may_arrive_earlier)
 
 
 async def _fill(

@@ -19,7 +19,7 @@ from oms_api.orders.errors import PriceMismatch
 from oms_api.orders.models import AdjustmentKind
 from oms_api.orders.rules.amounts import Sums, sums
 from oms_api.orders.service.new import INPUT, Amount, NewAdjustment, NewGroup, NewLine, NewOrder
-from oms_api.promising import DeliveryMethod
+from oms_api.promising import DeliveryMethod, today_of, untimely
 
 LINES_MAX = 500
 QUANTITY_MAX = 1_000_000
@@ -79,6 +79,7 @@ def check(new: NewOrder, network: Network, items: Mapping[str, Item], caller: Ca
     checked = Checked()
     _check_lines(new, found)
     _check_customer(new, found)
+    _check_dates(new, network, found)
     if new.promise_token is not None and new.reservation_id is not None:
         found.append(
             Invalid(
@@ -90,11 +91,20 @@ def check(new: NewOrder, network: Network, items: Mapping[str, Item], caller: Ca
     for i, line in enumerate(new.lines):
         if line.sku not in items:
             found.append(
-                NotFound(f"There is no SKU {line.sku[:60]!r}; put it first.", path=(*INPUT, "lines", i, "sku"))
+                NotFound(
+                    f"There is no SKU {line.sku[:60]!r}; create it with skuPut first.", path=(*INPUT, "lines", i, "sku")
+                )
             )
     _check_groups(new, network, items, checked, found)
     _check_amounts(new, network.channel.currency, items, caller, checked, found)
     return checked, found
+
+
+def _check_dates(new: NewOrder, network: Network, found: list[Refusal]) -> None:
+    today = today_of(network, clock.now())
+    found += untimely(new.requested_on, today, (*INPUT, "requestedOn"))
+    for i, line in enumerate(new.lines):
+        found += untimely(line.requested_on, today, (*INPUT, "lines", i, "requestedOn"))
 
 
 def _text(text: str, path: Path, found: list[Refusal]) -> None:
@@ -140,6 +150,8 @@ def _check_customer(new: NewOrder, found: list[Refusal]) -> None:
         )
     if new.customer_external_id is not None:
         _text(new.customer_external_id, (*path, "externalId"), found)
+    if new.customer_group is not None:
+        _text(new.customer_group, (*path, "group"), found)
 
 
 # --- where and how -------------------------------------------------------------------------------------------------

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from oms_api import payments
+from oms_api import network, payments
 from oms_api.kit.db import Reading
 from oms_api.orders.models import Order
-from oms_api.orders.rules.status import Funds
+from oms_api.orders.rules.status import Funds, Standing, allowed
 from oms_api.payments import Payment
 
 
@@ -32,3 +32,10 @@ def remaining(order: Order, paid: Iterable[Payment]) -> int:
         for payment in paid
     )
     return order.total_minor - order.credited_minor - committed
+
+
+async def allowed_actions(reading: Reading, order: Order) -> list[str]:
+    """Mutations on the order that its state permits now: what an INVALID_TRANSITION tells. Two statements."""
+    paid = await paid_for(reading, order)
+    channel = (await network.channels_by_id(reading, [order.channel_id]))[order.channel_id]
+    return allowed(Standing(order, channel.payment_rule, funds_of(paid), remaining(order, paid)))

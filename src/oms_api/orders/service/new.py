@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from oms_api.kit.errors import Path, Refusal
 from oms_api.orders.models import AdjustmentKind
 from oms_api.payments import ExternalState
-from oms_api.promising import DeliveryMethod, ShortagePolicy
+from oms_api.promising import DeliveryMethod, Line, ShortagePolicy
 
 INPUT: Path = ("input",)
 
@@ -37,6 +37,7 @@ class NewLine:
     group: str | None = None
     external_id: str | None = None
     adjustments: Sequence[NewAdjustment] = ()
+    requested_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +78,18 @@ class NewOrder:
     email: str | None = None
     phone: str | None = None
     customer_external_id: str | None = None
+    customer_group: str | None = None
     billing_address: dict[str, Any] | None = None
     shipping_charge: Amount | None = None
     adjustments: Sequence[NewAdjustment] = ()
     payments: Sequence[NewPayment] = ()
     metadata: Mapping[str, Any] | None = None
+    requested_on: date | None = None
+    may_arrive_earlier: bool = False
     problems: Sequence[Refusal] = ()
+
+    def wanted(self, i: int) -> Line:
+        """Line i as it is promised: with its own wanted date, else the order's."""
+        line = self.lines[i]
+        day = line.requested_on or self.requested_on
+        return Line(line.sku, line.quantity, day, self.may_arrive_earlier and day is not None)

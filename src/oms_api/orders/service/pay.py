@@ -40,7 +40,7 @@ async def authorize(
         nothing = Money(0, order.currency)
         raise ExceedsRemaining(
             f"Nothing of order {order.number} is left to authorize.",
-            path=AMOUNT,
+            path=("input", "order"),
             details={"remaining_amount": nothing},
         )
     return await payments.authorize(

@@ -83,7 +83,9 @@ async def place(tx: Tx, new: NewOrder) -> Placed:
     refuse(check_head(new))
     found = await network.network_of(tx, new.channel)
     if found is None:
-        raise NotFound(f"There is no channel {new.channel[:60]!r}.", path=(*INPUT, "channel"))
+        raise NotFound(
+            f"There is no channel {new.channel[:60]!r}; create it with channelPut first.", path=(*INPUT, "channel")
+        )
     order_id = ids.new()
     if new.external_id is not None:
         first = await _claim(tx, found.channel.id, new.external_id, order_id)
@@ -99,7 +101,7 @@ async def place(tx: Tx, new: NewOrder) -> Placed:
     )
     _set_units(new, drafts.lines, sourced)
     order = _order(tx, new, checked, found, order_id, drafts.lines)
-    paid = await _record_payments(tx, new, checked, order)
+    paid = await _record_payments(tx, new, found, checked, order)
     _decide(new, found, order, drafts.lines, paid)
     groups = await tx.insert(DeliveryGroup, drafts.groups)
     lines = await tx.insert(OrderLine, drafts.lines)
@@ -169,6 +171,8 @@ def _drafts(
                 "kind": item.kind,
                 "components": [list(part) for part in item.components.items()] if item.kind is SkuKind.KIT else [],
                 "external_id": line.external_id,
+                "requested_on": new.wanted(i).requested_on,
+                "may_arrive_earlier": new.wanted(i).early,
                 "quantity": line.quantity,
                 "currency": found.channel.currency,
                 "unit_price_minor": checked.prices[i],
@@ -253,6 +257,7 @@ def _order(
         "customer_email": new.email,
         "customer_phone": new.phone,
         "customer_external_id": new.customer_external_id,
+        "customer_group": new.customer_group,
         "billing_address": billing,
         "promised_asc": max(days) if days else NO_DAY_ASC,
         "promised_desc": max(days) if days else NO_DAY_DESC,
@@ -262,7 +267,9 @@ def _order(
     }
 
 
-async def _record_payments(tx: Tx, new: NewOrder, checked: Checked, order: dict[str, Any]) -> list[Payment]:
+async def _record_payments(
+    tx: Tx, new: NewOrder, found: Network, checked: Checked, order: dict[str, Any]
+) -> list[Payment]:
     return [
         await payments.record_external(
             tx,
@@ -271,6 +278,7 @@ async def _record_payments(tx: Tx, new: NewOrder, checked: Checked, order: dict[
             amount_minor=minor,
             currency=order["currency"],
             state=payment.state,
+            window_s=found.channel.payment_window_s,
             reference=payment.reference,
             path=(*INPUT, "externalPayments", i),
         )

@@ -39,7 +39,7 @@ async def lock(tx: Tx, order_id: UUID, path: Path = ("input", "order")) -> Order
     """The order, locked until the transaction ends. Raises NotFound."""
     order = await queries.locked(tx, order_id)
     if order is None:
-        raise NotFound(f"There is no order {ORDER(order_id)}.", path=path)
+        raise NotFound(ORDER.missing("order", order_id), path=path)
     return order
 
 

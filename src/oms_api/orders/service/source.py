@@ -15,7 +15,7 @@ from oms_api.catalog import Item, SkuKind
 from oms_api.inventory import InsufficientStock, ReservationLine
 from oms_api.kit import clock
 from oms_api.kit.db import Tx
-from oms_api.kit.errors import Invalid, Refusal, refuse
+from oms_api.kit.errors import Details, Invalid, Refusal, refuse
 from oms_api.network import Network
 from oms_api.orders.rules.units import covered
 from oms_api.orders.service.check import UNSTOCKED, Checked
@@ -59,7 +59,7 @@ async def source(
     if new.promise_token is not None:
         units = await _as_promised(tx, new, checked, new.promise_token, order_id, line_ids)
     elif new.reservation_id is not None:
-        units = await _as_reserved(tx, new, items, new.reservation_id, order_id, line_ids)
+        units = await _as_reserved(tx, new, network, items, new.reservation_id, order_id, line_ids)
     else:
         units = await _as_planned(tx, new, checked, network, items, order_id, line_ids)
     found = [_sourced(i, line.quantity, items[line.sku], units) for i, line in enumerate(new.lines)]
@@ -130,16 +130,28 @@ def _check_promise(new: NewOrder, checked: Checked, promised: Promised) -> list[
     path = (*INPUT, "promiseToken")
     if promised.channel != new.channel:
         found.append(Invalid(f"The promise was made for channel {promised.channel}.", path=path))
-    open_lines: dict[tuple[str, int], list[int]] = defaultdict(list)
-    for i, line in reversed(list(enumerate(new.lines))):
-        open_lines[line.sku, line.quantity].append(i)
+    open_lines: dict[Line, list[int]] = defaultdict(list)
+    for i in reversed(range(len(new.lines))):
+        open_lines[new.wanted(i)].append(i)
     line_of = []
     for wanted in promised.lines:
-        left = open_lines[wanted.sku, wanted.quantity]
+        left = open_lines[wanted]
         if left:
             line_of.append(left.pop())
     if len(line_of) != len(promised.lines) or any(open_lines.values()):
-        found.append(Invalid("SKUs and quantities of the lines differ from those of the promise.", path=path))
+        if sorted(line[:2] for line in promised.lines) == sorted((line.sku, line.quantity) for line in new.lines):
+            for wanted in promised.lines:
+                ours = [line for line in open_lines if line[:2] == wanted[:2] and line != wanted and open_lines[line]]
+                found += [
+                    Invalid(
+                        f"{line.sku} is {_when(line)}, the promise has it {_when(wanted)}; send requestedOn and "
+                        "mayArriveEarlier as they were promised.",
+                        path=path,
+                    )
+                    for line in ours[:1]
+                ]
+        else:
+            found.append(Invalid("SKUs and quantities of the lines differ from those of the promise.", path=path))
     if len(checked.groups) > 1:
         found.append(Invalid("A promise is for one place; this order has several delivery groups.", path=path))
     elif destination_of(checked.groups[0].address) != promised.destination:
@@ -148,6 +160,11 @@ def _check_promise(new: NewOrder, checked: Checked, promised: Promised) -> list[
         found.append(Invalid("The promise was made for another way or place of delivery.", path=path))
     refuse(found)
     return line_of
+
+
+def _when(line: Line) -> str:
+    day = f"wanted on {line.requested_on}" if line.requested_on else "wanted as soon as it can be"
+    return f"{day} or before" if line.early else day
 
 
 def destination_of(address: Mapping[str, str | None] | None) -> Destination | None:
@@ -160,17 +177,27 @@ def destination_of(address: Mapping[str, str | None] | None) -> Destination | No
 async def _as_reserved(
     tx: Tx,
     new: NewOrder,
+    network: Network,
     items: Mapping[str, Item],
     reservation_id: UUID,
     order_id: UUID,
     line_ids: Sequence[UUID],
 ) -> FoundUnits:
-    reservation, rows = await inventory.adopt(tx, reservation_id, owner_id=order_id)
+    reservation, rows = await promising.adopt(tx, network, reservation_id, owner_id=order_id)
     line_of = _match(new, items, rows)
     await inventory.tie(tx, reservation.id, {row.id: line_ids[i] for row, i in zip(rows, line_of, strict=True)})
     units = FoundUnits()
     for row, i in zip(rows, line_of, strict=True):
         (units.on_hand if row.supply_id is None else units.to_come)[i, row.sku] += row.quantity
+        if row.deliver_by is not None:
+            wanted = new.wanted(i)
+            if wanted.requested_on and row.deliver_by < wanted.requested_on and not wanted.early:
+                raise Invalid(
+                    f"The reservation has {row.sku} arrive on {row.deliver_by}, before {wanted.requested_on} as the "
+                    "order wants it; reserve it with that requestedOn.",
+                    path=(*INPUT, "reservationId"),
+                )
+            units.arrives[i] = max(units.arrives.get(i, row.deliver_by), row.deliver_by)
     return units
 
 
@@ -219,7 +246,7 @@ async def _as_planned(
             planned, _ = await promising.plan_and_hold(
                 tx,
                 network=network,
-                lines=[Line(new.lines[i].sku, new.lines[i].quantity) for i in line_of],
+                lines=[new.wanted(i) for i in line_of],
                 destination=destination_of(group.address),
                 pickup=[location] if location else None,
                 on_shortage=new.on_shortage,
@@ -227,6 +254,7 @@ async def _as_planned(
                 owner_id=order_id,
                 expires_at=None,
                 line_ids=[line_ids[i] for i in line_of],
+                customer_group=new.customer_group,
             )
         except Refusal as refusal:
             _readdress(refusal.parts(), line_of, group.path)
@@ -239,10 +267,21 @@ async def _as_planned(
 
 
 def _readdress(refusals: Iterable[Refusal], line_of: Sequence[int], group: Sequence[str | int]) -> None:
-    """Turn paths of a promise's question into those of the order's input."""
+    """Turn paths of a promise's question into those of the order's input, and its advice into what an order can do."""
     for refusal in refusals:
         path = refusal.path
+        if isinstance(refusal, InsufficientStock) and refusal.details:
+            refusal.message = _advised(refusal.details)
         if path[:2] == ["input", "lines"] and len(path) > 2:
             path[2] = str(line_of[int(path[2])])
         elif path[:2] == ["input", "destination"]:
             refusal.path = [*map(str, group), "shippingAddress", *path[2:]]
+
+
+def _advised(details: Details) -> str:
+    later = details.get("next_available_at")
+    return (
+        f"{details['requested']} of {details['sku']} were asked for, {details['available']} can be promised now, "
+        + (f"the rest from {later.date().isoformat()}; " if later else "no supply covers the rest; ")
+        + "order fewer, or send onShortage: BACKORDER and the rest waits for stock."
+    )

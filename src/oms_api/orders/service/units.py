@@ -27,6 +27,7 @@ from oms_api.orders.rules.units import (
     to_cancel,
     to_release,
 )
+from oms_api.orders.service import attention
 from oms_api.orders.service.funds import funds_of, paid_for
 from oms_api.orders.service.row import lock, save
 
@@ -84,6 +85,9 @@ async def shift(
             for line_id, change in changes.items()
         ]
         lines |= {line.id: line for line in await tx.all(_SHIFT, {"of": order.id, "deltas": rows})}
+    for state in {step.from_state for step in moves} & attention.CAUSES.keys():
+        if not any(getattr(line, state) for line in lines.values()):
+            await attention.over(tx, order.id, attention.CAUSES[state])
     worth = amounts(lines.values(), order.shipping_minor)
     owed = changed(order, total_minor=worth.total)
     # only an order that arrived in full asks how its money stands

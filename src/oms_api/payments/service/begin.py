@@ -283,13 +283,13 @@ async def _payment(tx: Tx, payment_id: UUID, reason: str | None, path: Path) -> 
         raise Invalid(f"reason has at most {REASON_LENGTH_MAX} characters.", path=(*path, "reason"))
     payment = await queries.locked(tx, payment_id)
     if payment is None:
-        raise NotFound(f"There is no payment {PAYMENT(payment_id)}.", path=(*path, "id"))
+        raise NotFound(PAYMENT.missing("payment", payment_id), path=(*path, "id"))
     return payment
 
 
 def _asked(payment: Payment, amount_minor: int | None, currency: str | None, left: int, done: str, path: Path) -> int:
     """The amount to put in flight. The row is locked, so what is left now is left when the guard looks."""
-    at = (*path, "amount")
+    at = (*path, "id" if amount_minor is None else "amount")
     if currency is not None and currency != payment.currency:
         raise InvalidAmount(f"{currency} was sent where the currency is {payment.currency}.", path=at)
     if amount_minor is not None:

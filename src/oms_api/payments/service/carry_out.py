@@ -27,8 +27,11 @@ _NEXT = prepared(
 )
 
 
-async def call(db: Database, caller: Caller, operation_id: UUID) -> Answer:
-    """Ask the provider, under the operation's id as idempotency key; SETTLED when it has answered before."""
+async def call(db: Database, caller: Caller, operation_id: UUID, charge: str | None = None) -> Answer:
+    """Ask the provider, under the operation's id as idempotency key; SETTLED when it has answered before.
+
+    `charge`: the provider's reference to the authorization, when a message told it before the answer did.
+    """
     async with db.reading(caller.tenant_id) as reading:
         operation = await queries.operation(reading, operation_id)
         if operation is None:
@@ -43,7 +46,7 @@ async def call(db: Database, caller: Caller, operation_id: UUID) -> Answer:
         amount_minor=operation.amount_minor,
         currency=operation.currency,
         method=payment.external_reference,
-        charge=payment.provider_reference,
+        charge=payment.provider_reference or charge,
         config=config,
     )
     try:

@@ -1,6 +1,7 @@
 """The one verb that writes down what a provider answered, whoever hears it first: the mutation, the reaction, the
 timer, a callback. The payment is locked first, so the first recorder wins and the others find it settled."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -82,6 +83,7 @@ _PAYMENT = prepared(
             "provider_reference": param("new_provider_reference"),
             "client_secret": param("new_client_secret"),
             "next_action_url": param("new_next_action_url"),
+            "due_at": param("new_due_at", Instant()),
             "updated_at": param("new_updated_at", Instant()),
         }
     )
@@ -97,6 +99,8 @@ async def record(tx: Tx, operation_id: UUID, answer: Answer) -> Outcome:
     """Settle an operation by the provider's answer. The outcome names the payment, and carries PaymentDeclined when the
     provider refused, UpstreamUnavailable while it has not answered."""
     payment, operation = await found(tx, operation_id)
+    if await _is_anothers(tx, payment, answer.reference):
+        answer = Answer(Result.DECLINED, code="authorization_in_use")
     state = _STATES.get(answer.result)
     if operation.state in _OPEN and state not in (None, operation.state):
         payment, operation = await settle(tx, payment, operation, state, answer)
@@ -105,6 +109,14 @@ async def record(tx: Tx, operation_id: UUID, answer: Answer) -> Outcome:
         refusals=_refusals(payment, operation, INPUT),
         rows=[(queries.payments_by_id, payment.id, payment)],
     )
+
+
+async def _is_anothers(tx: Tx, payment: Payment, reference: str | None) -> bool:
+    """Whether the authorization that the caller named is another payment's already. Of two at once the second commit is
+    a Conflict on the reference, and finds this when it is asked again."""
+    if reference is None or reference != payment.external_reference or reference == payment.provider_reference:
+        return False
+    return await queries.payment_of_charge(tx, reference) is not None
 
 
 async def found(tx: Tx, operation_id: UUID) -> tuple[Payment, Operation]:
@@ -143,6 +155,10 @@ async def settle(
     elif operation.kind is OperationKind.VOID and payment.authorizing_minor > after["authorizing_minor"]:
         after["client_secret"] = after["next_action_url"] = None
         await tx.run(_END_AUTHORIZATION, {"payment": payment.id, "at": now})
+    if answer.released:
+        after["let_go"] = True  # the rest is voided below: our ledger says what the provider's does
+    if not after["authorizing_minor"]:
+        after["due_at"] = None
     after["updated_at"] = now
     await tx.run(_PAYMENT, {"payment": payment.id, **{f"new_{name}": value for name, value in after.items()}})
     delta = rules.committed(after) - rules.committed(payment.__dict__)
@@ -229,12 +245,13 @@ async def record_external(
     amount_minor: int,
     currency: str,
     state: ExternalState,
+    window_s: int,
     reference: str | None = None,
     path: Path = INPUT,
 ) -> Payment:
     """Write down money that somebody else handles: still DUE, AUTHORIZED there, or CAPTURED.
 
-    It happened, so there is no ceiling. Raises InvalidAmount.
+    It happened, so there is no ceiling. What is DUE should be there within `window_s` seconds. Raises InvalidAmount.
     """
     at = (*path, "amount")
     check_amount(amount_minor, currency, at)
@@ -253,6 +270,7 @@ async def record_external(
         currency=currency,
         status=rules.status_of(values, waiting=False),
         external_reference=reference,
+        due_at=now + timedelta(seconds=window_s) if state is ExternalState.DUE else None,
         created_at=now,
         updated_at=now,
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime
-from typing import Annotated
+from decimal import Decimal
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET
@@ -37,6 +39,19 @@ class LocationAvailability:
     next_receipt_at: datetime | None = field(description="Next receipt.")
 
 
+@strawberry.type(description="A SKU that may stand in for another, and what can be sold of it.")
+class AvailableSubstitute:
+    offer: strawberry.Private[Offer]
+    sku: str = field(description="SKU that stands in.")
+    ratio: Decimal = field(description="So many units of it for one.")
+    needs_consent: bool = field(description="Whether the customer must agree first.")
+    available: int | None = field(description="Units of the original that it can serve right now, begun ones left out.")
+
+    @field(description="Earliest arrival of what stands in for one unit, at the given destination.")
+    def earliest_delivery(self) -> date | None:
+        return self.offer.earliest_delivery(math.ceil(self.ratio))
+
+
 @strawberry.type(description="What can be sold, where, when.")
 class Availability:
     offer: strawberry.Private[Offer]
@@ -53,6 +68,19 @@ class Availability:
     @field(description="Promisable units by date, as steps: cumulative with look-ahead, so it never falls.")
     def schedule(self) -> list[AvailabilityStep]:
         return [AvailabilityStep(starts_on=day, available=capped(units)) for day, units in self.offer.schedule()]
+
+    @field(description="What may stand in for it, best first, whether or not it is short.")
+    def substitutes(self) -> list[AvailableSubstitute]:
+        return [
+            AvailableSubstitute(
+                offer=offer,
+                sku=one.sku,
+                ratio=one.ratio,
+                needs_consent=one.needs_consent,
+                available=None if offer.available is None else capped(int(offer.available // one.ratio)),
+            )
+            for one, offer in self.offer.substitutes
+        ]
 
     @field(description="By location; null when the scope does not allow it.")
     def locations(self, info: Info) -> list[LocationAvailability] | None:
@@ -87,6 +115,9 @@ class AvailabilityInput:
         description="For pick-up: counts only stock at these locations, for collection there: no transfer to them is "
         "assumed, the channel's threshold still applies to the sum, and `destination` is then ignored.",
     )
+    demand_class: str | None = field(
+        default=UNSET, description="Handle of the demand class that asks; the channel's when absent."
+    )
 
 
 @strawberry.type(description="Answer of `availability`.")
@@ -94,7 +125,22 @@ class AvailabilityPayload:
     availability: list[Availability] = field(
         default_factory=list, description="In the order asked; unknown SKUs are left out and named in `userErrors`."
     )
+    as_of: datetime | None = field(
+        default=None,
+        description="Every change that was committed before this instant is in the answer; null when there is none.",
+    )
     user_errors: list[UserError] = field(default_factory=list, description="Empty on success.")
+
+
+def _selects_substitutes(info: Info) -> bool:
+    """Whether the caller wants to see them: they cost a statement."""
+    found: list[Any] = [*info.selected_fields]
+    while found:
+        one = found.pop()
+        if getattr(one, "name", None) == "substitutes":
+            return True
+        found += one.selections
+    return False
 
 
 @strawberry.type
@@ -104,12 +150,14 @@ class Query:
         self, info: Info, input: Annotated[AvailabilityInput, argument("What to look at.")]
     ) -> AvailabilityPayload:
         try:
-            found, missing = await info.context.read(
+            found, missing, as_of = await info.context.read(
                 offers,
                 channel=input.channel,
                 skus=input.skus,
                 destination=destination_of(input.destination),
                 pickup=input.locations if isinstance(input.locations, list) else None,
+                demand_class=input.demand_class or None,
+                substitutes=_selects_substitutes(info),
             )
         except Refusal as refusal:
             return AvailabilityPayload(user_errors=user_errors(refusal))
@@ -125,5 +173,6 @@ class Query:
                 )
                 for offer in found
             ],
+            as_of=as_of,
             user_errors=user_errors(Refusals(missing)) if missing else [],
         )

@@ -9,6 +9,8 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
+from oms_api.inventory import StockBucket
+from oms_api.inventory.graphql import InventoryChangeInput, SupplyInput
 from oms_api.kit.errors import Refusal, Refusals
 from oms_api.kit.graphql import Info, Money, UserError, argument, describe_enum, field, money_of, query, user_errors
 from oms_api.network import SourcingObjective
@@ -16,7 +18,8 @@ from oms_api.network.graphql import Location, location_of
 from oms_api.promising import models
 from oms_api.promising.graphql.availability import DestinationInput, destination_of
 from oms_api.promising.models import DeliveryMethod, Line, Parcel, RejectionReason
-from oms_api.promising.service.explaining import POLICY, POLICY_VERSION, rejections
+from oms_api.promising.service.explaining import rejections
+from oms_api.promising.service.imagining import Assumptions, ImaginedStock, ImaginedSupply
 from oms_api.promising.service.options import options
 from oms_api.promising.service.planning import Planned
 from oms_api.promising.service.tokens import token_of
@@ -27,7 +30,9 @@ describe_enum(
     NO_STOCK="No promisable unit there.",
     NOT_ELIGIBLE="Not in the channel's network, or lacks the capability.",
     CLOSED="Closed or past cut-off for the wanted date.",
+    NO_CAPACITY="Its capacity is used up.",
     TOO_LATE="Cannot arrive in time.",
+    EXCLUDED_BY_RULE="A rule of the policy leaves it out.",
     DEARER="Usable, but a better plan exists.",
 )
 describe_enum(
@@ -121,8 +126,8 @@ class PromiseOption:
         return SourcingExplanation(
             planned=self.planned,
             objective=self.planned.objective,
-            policy=POLICY,
-            policy_version=POLICY_VERSION,
+            policy=self.planned.question.steering.live.policy,
+            policy_version=self.planned.question.steering.live.number,
             lower_bound=money_of(self.planned.lower_bound_minor, self.planned.network.channel.currency),
         )
 
@@ -157,10 +162,57 @@ class DeliveryPromise:
 class PromiseLineInput:
     sku: str = field(description="SKU.")
     quantity: int = field(description="Units.")
+    requested_on: date | None = field(
+        default=UNSET,
+        description="Wanted arrival: not before this date, and as close to it as can be.",
+    )
 
 
-def lines_of(sent: Sequence[PromiseLineInput]) -> list[models.Line]:
-    return [Line(line.sku, line.quantity) for line in sent]
+def lines_of(
+    sent: Sequence[PromiseLineInput], requested_on: date | None = None, *, early: bool = False
+) -> list[models.Line]:
+    """Lines as they are planned; `requested_on` is of those that name no date of their own."""
+    return [dated(line.sku, line.quantity, line.requested_on or requested_on or None, early) for line in sent]
+
+
+def dated(sku: str, quantity: int, day: date | None, early: bool) -> models.Line:
+    return Line(sku, quantity, day, early and day is not None)
+
+
+@strawberry.input(description="A version of a sourcing policy.")
+class SourcingPolicyVersionInput:
+    policy: str = field(description="Policy handle; `built-in` has no rules.")
+    number: int = field(description="Version.")
+
+
+@strawberry.input(description="What-if: the world changed for one question.")
+class AssumptionsInput:
+    closed_locations: list[str] | None = field(default=UNSET, description="Locations that do not work.")
+    stock: list[InventoryChangeInput] | None = field(default=UNSET, description="Stock changes.")
+    supply: list[SupplyInput] | None = field(default=UNSET, description="Supply that would come.")
+    now: datetime | None = field(default=UNSET, description="Ask as of this instant.")
+    policy: SourcingPolicyVersionInput | None = field(
+        default=UNSET, description="A published version of a sourcing policy in place of the live one."
+    )
+
+
+def assumptions_of(sent: AssumptionsInput | None) -> Assumptions | None:
+    if not isinstance(sent, AssumptionsInput):
+        return None
+    return Assumptions(
+        closed=tuple(sent.closed_locations or ()),
+        stock=tuple(
+            ImaginedStock(change.sku, change.location, change.delta)
+            for change in sent.stock or ()
+            if change.bucket is StockBucket.AVAILABLE
+        ),
+        supply=tuple(
+            ImaginedSupply(row.reference, row.sku, row.location, row.quantity, row.expected_at)
+            for row in sent.supply or ()
+        ),
+        now=sent.now or None,
+        policy=(sent.policy.policy, sent.policy.number) if sent.policy else None,
+    )
 
 
 @strawberry.input(description="Ask where from and when.")
@@ -173,6 +225,21 @@ class PromiseInput:
     pickup_locations: list[str] | None = field(default=UNSET, description="To be collected at one of these locations.")
     objective: SourcingObjective | None = field(
         default=UNSET, description="What the plan must be best at; the channel's policy decides when absent."
+    )
+    customer_group: str | None = field(
+        default=UNSET, description="Group of the customer, in your words: sourcing rules may go by it."
+    )
+    assuming: AssumptionsInput | None = field(
+        default=UNSET, description="What-if: answer as if these changes were true. Nothing is kept."
+    )
+    demand_class: str | None = field(
+        default=UNSET, description="Handle of the demand class that asks; the channel's when absent."
+    )
+    requested_on: date | None = field(
+        default=UNSET, description="Wanted arrival of lines that name none: nothing arrives before this date."
+    )
+    may_arrive_earlier: bool = field(
+        default=False, description="It may arrive before the wanted date when nothing arrives on that day."
     )
 
 
@@ -194,10 +261,13 @@ class Query:
             found = await info.context.read(
                 options,
                 channel=input.channel,
-                lines=lines_of(input.lines),
+                lines=lines_of(input.lines, input.requested_on or None, early=input.may_arrive_earlier),
                 destination=destination_of(input.destination),
                 pickup=input.pickup_locations if isinstance(input.pickup_locations, list) else None,
                 objective=input.objective if isinstance(input.objective, SourcingObjective) else None,
+                assuming=assumptions_of(input.assuming),
+                customer_group=input.customer_group or None,
+                demand_class=input.demand_class or None,
             )
         except Refusal as refusal:
             return PromisePayload(user_errors=user_errors(refusal))

@@ -1,4 +1,4 @@
-"""Pure decisions of promising: what (`atp`), how far (`zones`), when (`dates`) and from where (`plan`).
+"""Pure decisions of promising: what (`atp`), how far (`zones`) and when (`dates`); from where is `sourcing`'s.
 
 No session, no clock, no I/O beyond reading package data once; integers for units, days and money.
 """
@@ -7,23 +7,15 @@ from oms_api.promising.rules import atp
 from oms_api.promising.rules.atp import Step, Steps
 from oms_api.promising.rules.dates import (
     WEEKDAYS,
+    Pickup,
     WorkingHours,
+    collection_day,
     delivery_day,
+    latest_ship_day,
     leaves_at,
+    pickup_day,
     ship_day,
     work_day,
-)
-from oms_api.promising.rules.explain import Reason, Rejected, explain_rejected
-from oms_api.promising.rules.plan import plan
-from oms_api.promising.rules.sourcing import (
-    Demand,
-    Objective,
-    Parcel,
-    Plan,
-    Shortage,
-    ShortLine,
-    Source,
-    split_allowed,
 )
 from oms_api.promising.rules.zones import (
     STANDARD,
@@ -39,28 +31,20 @@ __all__ = [
     "STANDARD",
     "WEEKDAYS",
     "CarrierService",
-    "Demand",
-    "Objective",
-    "Parcel",
-    "Plan",
+    "Pickup",
     "Position",
-    "Reason",
-    "Rejected",
-    "ShortLine",
-    "Shortage",
-    "Source",
     "Step",
     "Steps",
     "WorkingHours",
     "atp",
+    "collection_day",
     "delivery_day",
     "distance_km",
-    "explain_rejected",
+    "latest_ship_day",
     "leaves_at",
-    "plan",
+    "pickup_day",
     "position",
     "ship_day",
-    "split_allowed",
     "work_day",
     "zone",
     "zone_between",

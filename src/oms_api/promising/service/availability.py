@@ -1,22 +1,26 @@
-"""What can be sold, where and when: read in three statements, computed only as far as it is asked for."""
+"""What can be sold, where and when: read in three or four statements, computed only as far as it is asked for."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from itertools import accumulate
 from uuid import UUID
 
-from oms_api import catalog, inventory, network
+from oms_api import allocation, catalog, inventory, network
+from oms_api.catalog import Substitution
 from oms_api.kit import clock
 from oms_api.kit.db import Reading
 from oms_api.kit.errors import Invalid, NotFound, Refusal, Refusals, refuse
 from oms_api.network import Channel, Location
-from oms_api.promising.models import AvailabilityStatus, Destination
+from oms_api.promising.models import AvailabilityStatus, DeliveryMethod, Destination
+from oms_api.promising.queries import rulebook_of
 from oms_api.promising.rules import atp
 from oms_api.promising.service.place import Place, places_of
-from oms_api.promising.service.question import components, located, unknown_channel, unknown_sku
+from oms_api.promising.service.question import components, count_capacity, located, unknown_channel, unknown_sku
 from oms_api.promising.service.reach import Reach
 from oms_api.promising.service.shelf import Shelf
 
 SKUS_MAX = 250
+NEVER = (date.max, 0)
 LOW_MARK = 5
 """So few units, or fewer, are LOW."""
 
@@ -24,10 +28,14 @@ LOW_MARK = 5
 class Offer:
     """What can be sold of one SKU in one channel; schedule, places and dates are computed when they are asked for."""
 
-    __slots__ = ("_aisle", "as_of", "available", "parts", "sku", "status")
+    __slots__ = ("_aisle", "as_of", "available", "parts", "sku", "status", "substitutes")
 
-    def __init__(self, aisle: "Aisle", sku: str, parts: Mapping[str, int]) -> None:
+    def __init__(
+        self, aisle: "Aisle", sku: str, parts: Mapping[str, int], substitutes: Sequence[Substitution] = ()
+    ) -> None:
         self._aisle = aisle
+        self.substitutes = [(one, Offer(aisle, one.sku, {one.sku: 1})) for one in substitutes]
+        """What may stand in for it, best first, each with what can be sold of it."""
         self.sku = sku
         self.parts = parts
         shelf = aisle.shelf
@@ -68,26 +76,29 @@ class Offer:
             for place in self._aisle.asked
         ]
 
-    def earliest_delivery(self) -> date | None:
-        """First day on which one unit can arrive (or be collected); None when nowhere was asked or it never can."""
+    def earliest_delivery(self, units: int = 1) -> date | None:
+        """First day on which so many units can arrive (or be collected); None when nowhere was asked or it never is."""
         aisle = self._aisle
         if not (aisle.collected or aisle.destination):
             return None
         if not self.parts:
             return aisle.shelf.reach.now.date()
-        first = atp.first_day(aisle.shelf.kit_steps(self.parts, aisle.channel.threshold), 1)
+        if not aisle.collected and not any(aisle.awaits(part) for part in self.parts):
+            return aisle.earliest_now(self.parts) if self.available else None
+        first = atp.first_day(aisle.shelf.kit_steps(self.parts, aisle.channel.threshold), units)
+        parts = {sku: each * units for sku, each in self.parts.items()}
         if first is None:
             return None
         if aisle.collected:
-            dates = [aisle.earliest([place], self.parts, first) for place in aisle.asked]
+            dates = [aisle.earliest([place], parts, first) for place in aisle.asked]
             return min((day for day in dates if day is not None), default=None)
-        return aisle.earliest(aisle.asked, self.parts, first)
+        return aisle.earliest(aisle.asked, parts, first)
 
 
 class Aisle:
     """What the offers of one request share: the channel, the locations asked about, their stock and their trips."""
 
-    __slots__ = ("asked", "channel", "collected", "destination", "shelf")
+    __slots__ = ("_arrives", "asked", "channel", "collected", "destination", "shelf")
 
     def __init__(
         self,
@@ -103,12 +114,40 @@ class Aisle:
         self.shelf = shelf
         self.destination = destination
         self.collected = collected
+        self._arrives: dict[UUID, date] = {}
 
     def kits(self, parts: Mapping[str, int]) -> int:
         """Units right now; of a kit for collection only those that one location can hand over whole."""
         found = self.shelf.kits(parts, self.channel.threshold)
         if self.collected and len(parts) > 1:
             found = min(found, sum(self.shelf.kits_at(parts, place_id) for place_id in self.shelf.places))
+        return found
+
+    def awaits(self, sku: str) -> bool:
+        """Whether more of it can be had later than now, or its units are shared out: days are then to be looked at."""
+        return sku in self.shelf.coming or self.shelf.limits is not None
+
+    def earliest_now(self, parts: Mapping[str, int]) -> date | None:
+        """First day by which one kit has arrived of what is there, when nothing is awaited."""
+        latest = date.min
+        for sku, units in parts.items():
+            free = self.shelf.free[sku].items()
+            loads = [(self._arrival_from(id_), level) for id_, level in free if level > 0]
+            if units > 1:
+                loads.sort()
+                reached = accumulate(more for _, more in loads)
+                loads = [load for load, sum_ in zip(loads, reached, strict=True) if sum_ >= units]
+            day = min(loads, default=NEVER)[0]
+            latest = max(latest, day)
+        return latest if latest < date.max else None
+
+    def _arrival_from(self, location_id: UUID) -> date:
+        """When units that are at a location now arrive; the last of all days when nothing goes there."""
+        found = self._arrives.get(location_id)
+        if found is None:
+            place = self.shelf.places[location_id]
+            trip = self.shelf.reach.trip(place) if place.serves(collected=False) else None
+            found = self._arrives[location_id] = trip.arrives_on if trip else date.max
         return found
 
     def earliest(self, places: Sequence[Place], parts: Mapping[str, int], first: int) -> date | None:
@@ -120,8 +159,9 @@ class Aisle:
     def _arrival(self, places: Sequence[Place], sku: str, units: int, first: int) -> date | None:
         shelf = self.shelf
         loads: list[tuple[date, int]] = []
+        has = shelf.free.get(sku, {}).keys() | {row.location_id for row in shelf.coming.get(sku, ())}
         for place in places:
-            if not place.serves(collected=self.collected):
+            if place.id not in has or not place.serves(collected=self.collected):
                 continue
             before = 0
             for on, level in shelf.steps_at(sku, place.id):
@@ -147,8 +187,12 @@ async def offers(
     skus: Sequence[str],
     destination: Destination | None = None,
     pickup: Sequence[str] | None = None,
-) -> tuple[list[Offer], list[Refusal]]:
-    """Offers in the order asked, and one refusal for each unknown SKU. Three statements for any number of SKUs.
+    demand_class: str | None = None,
+    substitutes: bool = False,
+) -> tuple[list[Offer], list[Refusal], datetime]:
+    """Offers in the order asked, one refusal for each unknown SKU, and the instant up to which every change is in them.
+    Three statements for any number of SKUs, a fourth when some of them changed since this process read them; one more
+    with `substitutes`, whose stock is read with theirs.
 
     `pickup` names locations by handle: only their stock counts, for collection there. Raises what is wrong with the
     question as a whole: Invalid, NotFound.
@@ -170,20 +214,34 @@ async def offers(
     asked = [place for place in named if place.active and (place.pickup if collected else place.ships or place.pickup)]
     items = await catalog.items(reading, skus)
     parts = {code: components(item) for code, item in items.items()}
-    stocked = list({sku for part in parts.values() for sku in part})
-    stock, incoming = (
-        await inventory.stock(reading, stocked, [place.id for place in asked]) if stocked and asked else ([], [])
-    )
-    shelf = Shelf(asked, stock, incoming, Reach(clock.now(), there, collected=collected))
+    instead = await catalog.substitutes_of(reading, list(items)) if substitutes and items else {}
+    others = {one.sku for rows in instead.values() for one in rows}  # goods, each with stock of its own
+    stocked = list({sku for part in parts.values() for sku in part} | others)
+    known = inventory.Known([], [], clock.now())
+    if stocked and asked:
+        # of every location: to leave some out costs more than to skip them
+        known = await inventory.known_stock(
+            reading,
+            stocked,
+            None,
+            method=DeliveryMethod.PICKUP if collected else DeliveryMethod.SHIPPING,
+            channel=found.channel.handle,
+        )
+    reach = Reach(clock.now(), found, destination if pickup is None else None, there, collected=collected)
+    if destination is not None or collected:
+        await count_capacity(reading, reach, asked)
+    book = await rulebook_of(reading, found)
+    limits = await allocation.limits(reading, found, stocked, demand_class, ("input", "demandClass"))
+    shelf = Shelf(asked, known.stock, known.incoming, reach, book, limits)
     aisle = Aisle(found.channel, named, shelf, destination, collected=collected)
     missing: list[Refusal] = []
     answer = []
     for i, sku in enumerate(skus):
         if sku in parts:
-            answer.append(Offer(aisle, sku, parts[sku]))
+            answer.append(Offer(aisle, sku, parts[sku], instead.get(sku, ())))
         else:
             missing.append(unknown_sku(sku, ("input", "skus", i)))
-    return answer, missing
+    return answer, missing, known.as_of
 
 
 def chosen(
@@ -197,7 +255,8 @@ def chosen(
         if row is None:
             problems.append(
                 NotFound(
-                    f"{handle[:60]!r} is not a location of channel {found.channel.handle}; add it there first.",
+                    f"{handle[:60]!r} is not a location of channel {found.channel.handle}; "
+                    "add it there with channelPut first.",
                     path=(*path, i),
                 )
             )

@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from oms_api import inventory
+from oms_api import allocation, inventory
+from oms_api.allocation import Wish
 from oms_api.catalog import Item
 from oms_api.inventory import InsufficientStock, Reservation, Wanted
 from oms_api.kit.db import Tx
 from oms_api.kit.errors import Path, Refusal, refuse
-from oms_api.network import Location, Network, SourcingObjective
+from oms_api.network import Location, Network, NoCapacity, SourcingObjective, Work, take_capacity
 from oms_api.promising.models import Destination, Line, Promised, ShortagePolicy
-from oms_api.promising.service.planning import LINES, Planned, plan
+from oms_api.promising.service.planning import LINES, Planned, plan, write_down
+from oms_api.sourcing import DecisionReason
 
 PLANS_MAX = 3
 """The first plan, and two more when others were quicker."""
@@ -24,26 +26,52 @@ async def hold(
     owner_id: UUID | None,
     expires_at: datetime | None,
     line_ids: Sequence[UUID] | None = None,
+    floats: bool = False,
 ) -> Reservation | None:
     """Hold the units of every parcel, for an owner or until `expires_at`; None when no parcel has any.
 
-    `line_ids[i]` is the order line of line i. Raises InsufficientStock when it is no longer there as planned.
+    `line_ids[i]` is the order line of line i; with `floats` they are held for the channel as a whole.
+    Raises InsufficientStock when it is no longer there as planned, NoCapacity when the day of a location has filled up.
     """
     wanted = [
         Wanted(
             units.sku,
             parcel.location_id,
             units.quantity,
-            safety=parcel.safety,
             supply_id=units.supply_id,
             line_id=line_ids[units.line_index] if line_ids is not None else None,
+            method=parcel.method,
+            ship_by=parcel.ship_by,
+            deliver_by=parcel.delivered_by,
         )
         for parcel in promised.parcels
         for units in parcel.lines
     ]
     if not wanted:
         return None
-    return await inventory.reserve(tx, wanted, owner_id=owner_id, expires_at=expires_at)
+    # shares before positions, everywhere in this order: so nobody waits for each other in a circle
+    claims = await allocation.take(tx, promised.demand_class, _wishes(promised)) if promised.rationed else []
+    held = await inventory.reserve(
+        tx, wanted, owner_id=owner_id, expires_at=expires_at, channel=promised.channel, floats=floats
+    )
+    await allocation.record(tx, claims, held.id, expires_at)
+    work = [
+        Work(parcel.location_id, parcel.works_on, units.sku, units.quantity)
+        for parcel in promised.parcels
+        for units in parcel.lines
+        if parcel.works_on is not None
+    ]
+    if work and not floats:
+        await take_capacity(tx, work, holder_id=held.id, expires_at=expires_at)
+    return held
+
+
+def _wishes(promised: Promised) -> list[Wish]:
+    return [
+        Wish(units.sku, parcel.location_id, units.quantity, awaited=units.supply_id is not None)
+        for parcel in promised.parcels
+        for units in parcel.lines
+    ]
 
 
 async def plan_and_hold(
@@ -60,14 +88,19 @@ async def plan_and_hold(
     owner_id: UUID | None,
     expires_at: datetime | None,
     line_ids: Sequence[UUID] | None = None,
+    floats: bool = False,
+    customer_group: str | None = None,
+    reason: DecisionReason = DecisionReason.ORDER,
+    demand_class: str | None = None,
 ) -> tuple[Planned, Reservation | None]:
     """Plan and hold in one step; when others were quicker, plan again with fresh rows, at most twice.
 
+    The last plan is made with the stock locked: nobody is refused because of others who are quicker each time.
     Raises what cannot be promised (InsufficientStock, NoSource) with REJECT, and when nobody could be quicker any more;
-    with PARTIAL and BACKORDER that is in the plan's `short`.
+    with PARTIAL and BACKORDER that is in the plan's `short`. What is held for an owner is written down as a decision.
     """
     last: Refusal | None = None
-    for _ in range(PLANS_MAX):
+    for number in range(1, PLANS_MAX + 1):
         planned = await plan(
             tx,
             network=network,
@@ -78,20 +111,27 @@ async def plan_and_hold(
             objective=objective,
             items=items,
             path=path,
+            customer_group=customer_group,
+            demand_class=demand_class,
         )
         if on_shortage is ShortagePolicy.REJECT:
             refuse(planned.short)
-        # a reserve that comes up short has raised some positions already: they are let go before the next plan
-        told = len(tx.notes.get("facts", ()))
-        await tx.text("SAVEPOINT planned")
         try:
-            return planned, await hold(tx, planned, owner_id=owner_id, expires_at=expires_at, line_ids=line_ids)
+            # a reserve that comes up short has raised some positions already: they are let go before the next plan
+            async with tx.attempt():
+                held = await hold(
+                    tx, planned, owner_id=owner_id, expires_at=expires_at, line_ids=line_ids, floats=floats
+                )
         except Refusal as error:
-            if not all(isinstance(part, InsufficientStock) for part in error.parts()):
+            if not all(isinstance(part, InsufficientStock | NoCapacity) for part in error.parts()):
                 raise
             last = error
-        await tx.text("ROLLBACK TO SAVEPOINT planned")
-        if "facts" in tx.notes:
-            del tx.notes["facts"][told:]
+            if number == PLANS_MAX - 1 and not planned.rationed:  # shares come before positions: see `hold`
+                stock = planned.question.shelf.free
+                await inventory.lock(tx, [(sku, location_id) for sku, there in stock.items() for location_id in there])
+        else:
+            if owner_id is not None and held is not None:
+                await write_down(tx, planned, owner_id, reason)
+            return planned, held
     assert last is not None
     raise last

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 
-from oms_api import network
+from oms_api import network, sourcing
 from oms_api.kit.db import Reading
 from oms_api.kit.errors import Refusal, Refusals, Required, refuse
 from oms_api.network import SourcingObjective
 from oms_api.promising.models import Destination, Line, ShortagePolicy
 from oms_api.promising.service.availability import chosen
-from oms_api.promising.service.planning import LINES, Planned, solve, solve_over
+from oms_api.promising.service.imagining import Assumptions
+from oms_api.promising.service.planning import LINES, Planned, apart, solve, solve_over
 from oms_api.promising.service.question import Question, read, unknown_channel
+from oms_api.sourcing import Live
 
 OTHERS = (SourcingObjective.CHEAPEST, SourcingObjective.FASTEST, SourcingObjective.FEWEST_SHIPMENTS)
 
@@ -22,11 +24,15 @@ async def options(
     destination: Destination | None,
     pickup: Sequence[str] | None,
     objective: SourcingObjective | None,
+    assuming: Assumptions | None = None,
+    customer_group: str | None = None,
+    demand_class: str | None = None,
 ) -> list[Planned]:
     """Plans that serve all of it, best first; a single one with its `short` when nothing does.
 
-    Four statements at most for any number of lines: channel, SKUs, components of kits, stock. For collection
-    each location that has all of it is an option, soonest first. Raises what is wrong with the question.
+    Four statements at most for any number of lines: channel, SKUs, components of kits, stock; imagined supply or
+    policies cost more. For collection each location that has all of it is an option, soonest first. Raises what is
+    wrong with the question.
     """
     problems: list[Refusal] = []
     found = await network.network_of(reading, channel)
@@ -38,6 +44,11 @@ async def options(
             Required("Send `destination`, or `pickupLocations` for collection.", path=("input", "destination"))
         )
     refuse(problems)
+    live = None
+    if assuming is not None and assuming.policy is not None:
+        handle, number = assuming.policy
+        rules = await sourcing.rules_of(reading, handle, number, (*assuming.path, "policy"))
+        live = Live(handle, number, rules)
     question = await read(
         reading,
         network=found,
@@ -46,9 +57,16 @@ async def options(
         pickup=rows,
         items=None,
         path=LINES,
+        assuming=assuming,
+        live=live,
+        customer_group=customer_group,
+        demand_class=demand_class,
     )
-    wanted = objective or found.channel.objective
-    best = solve(question, ShortagePolicy.REJECT, wanted)
+    return await apart(question, _options, question, objective)
+
+
+def _options(question: Question, objective: SourcingObjective | None) -> list[Planned]:
+    best = solve(question, ShortagePolicy.REJECT, objective)
     if best.short or not best.parcels:
         return [best]
     return _collected(question, best) if question.collected else _sent(question, best)

@@ -1,15 +1,17 @@
 """From where, when and at which cost: a question becomes a plan."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import ParamSpec, TypeVar
 from uuid import UUID
 
+from oms_api import sourcing
 from oms_api.catalog import Item
-from oms_api.kit.db import Reading
+from oms_api.kit.db import Reading, Tx
 from oms_api.kit.errors import Path, Refusal
 from oms_api.network import Location, Network, SourcingObjective
-from oms_api.promising import rules
 from oms_api.promising.errors import NoSource
 from oms_api.promising.models import (
     Destination,
@@ -19,13 +21,20 @@ from oms_api.promising.models import (
     Promised,
     ShortagePolicy,
 )
-from oms_api.promising.rules import Demand, Objective, Plan, Shortage, Source
-from oms_api.promising.service.parcels import Claims, parcel, source
-from oms_api.promising.service.place import Place
+from oms_api.promising.service.parcels import Claims, asked_for, parcel, source
+from oms_api.promising.service.place import Place, places_of
 from oms_api.promising.service.question import Question, read
-from oms_api.promising.service.waiting import plan_rest
+from oms_api.promising.service.shelf import Shelf
+from oms_api.promising.service.steering import spots_of
+from oms_api.promising.service.waiting import Waiting, plan_rest, plan_wanted
+from oms_api.promising.service.wanted import whens
+from oms_api.sourcing import Asked, DecisionReason, Objective, Plan, Shortage, Source
 
+P = ParamSpec("P")
+T = TypeVar("T")
 PROMISE_VALID = timedelta(minutes=15)
+MANY_SKUS = 10
+"""From so many stocked SKUs on a plan is looked for in a thread of its own."""
 LINES = ("input", "lines")
 TERMS = {"shipping_fixed": "shipping", "shipping_weight": "weight"}
 """The planner's terms in the API's words: each parcel's base by zone, and its weight."""
@@ -40,6 +49,7 @@ class Planned(Promised):
 
     network: Network
     objective: SourcingObjective
+    """What the plan is best at: as asked for, else as the policy or the channel says."""
     short: tuple[Refusal, ...] = ()
     cost_minor: int = 0
     lower_bound_minor: int = 0
@@ -47,6 +57,8 @@ class Planned(Promised):
     question: Question
     sources: Sequence[Source] = ()
     best: Plan | None = None
+    made: tuple[tuple[Asked, Plan], ...] = ()
+    """What the planner was asked, and what it found: for units on hand, then for those that wait for supply."""
 
     @property
     def used(self) -> dict[UUID, Location]:
@@ -66,6 +78,8 @@ async def plan(
     objective: SourcingObjective | None = None,
     items: Mapping[str, Item] | None = None,
     path: Path = LINES,
+    customer_group: str | None = None,
+    demand_class: str | None = None,
 ) -> Planned:
     """The best plan for these lines: sent to `destination`, or collected at one of the locations `pickup`.
 
@@ -75,25 +89,46 @@ async def plan(
     Raises Invalid and NotFound for lines that are wrong; what cannot be promised is in `short`.
     """
     question = await read(
-        reading, network=network, lines=lines, destination=destination, pickup=pickup, items=items, path=path
+        reading,
+        network=network,
+        lines=lines,
+        destination=destination,
+        pickup=pickup,
+        items=items,
+        path=path,
+        customer_group=customer_group,
+        demand_class=demand_class,
     )
-    return solve(question, on_shortage, objective or network.channel.objective)
+    return await apart(question, solve, question, on_shortage, objective)
+
+
+async def apart(question: Question, decide: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Decide; in a thread when there are so many SKUs that other requests would wait for it."""
+    if len(question.grams) < MANY_SKUS:
+        return decide(*args, **kwargs)
+    return await asyncio.to_thread(decide, *args, **kwargs)
 
 
 def solve(
     question: Question,
     on_shortage: ShortagePolicy,
-    objective: SourcingObjective,
+    objective: SourcingObjective | None,
     sources: Sequence[Source] | None = None,
 ) -> Planned:
-    """The best plan by one objective; `sources` as another plan of the same question has them. Pure."""
+    """The best plan by one objective, the policy's or the channel's when none is asked for.
+
+    `sources` as another plan of the same question has them. Pure.
+    """
     if question.collected:
         plans = [solve_over(question, on_shortage, objective, [place]) for place in question.candidates]
         served = [plan for plan in plans if not plan.short] or [plan for plan in plans if plan.parcels]
         if served:
             return min(served, key=lambda plan: (-_units(plan), plan.delivered_by or question.now.date()))
-        if plans and on_shortage is ShortagePolicy.REJECT and not question.short(_servable(question)):
-            return _nothing(question, objective, [_apart(question)])
+        if plans and on_shortage is ShortagePolicy.REJECT:
+            if any(line.requested_on for line in question.lines):
+                return plans[0] if len(plans) == 1 else _nothing(question, objective, [_apart(question)])
+            if not question.short(_servable(question)):
+                return _nothing(question, objective, [_apart(question)])
     return solve_over(question, on_shortage, objective, question.candidates, sources)
 
 
@@ -108,7 +143,7 @@ def _servable(question: Question) -> list[int]:
 def solve_over(
     question: Question,
     on_shortage: ShortagePolicy,
-    objective: SourcingObjective,
+    objective: SourcingObjective | None,
     candidates: Sequence[Place],
     sources: Sequence[Source] | None = None,
 ) -> Planned:
@@ -122,32 +157,38 @@ def solve_over(
         offered = {
             sku: min(units, sum(shelf.at(sku, place.id) for place in candidates)) for sku, units in offered.items()
         }
-    now = question.servable(offered, wanted)
-    short = question.short(now)
+    at_once = [0 if line.requested_on else line.quantity for line in question.lines]
+    now = question.servable(offered, at_once)
+    short = question.short(now, at_once)
     if short and on_shortage is ShortagePolicy.REJECT:
         return _nothing(question, objective, short)
-    if sources is None:
-        sources = tuple(_sources(question, candidates, demand))
-    by = Objective(objective.value)
-    most = question.network.channel.max_shipments
-    found = rules.plan(_demands(question, now), sources, objective=by, max_shipments=most)
-    if isinstance(found, Shortage):
-        return _nothing(question, objective, [_too_many(question, found)])
-    parcels = _parcels(question, found, now)
-    terms = {TERMS[name]: amount for name, amount in found.terms.items()}
-    bound = found.lower_bound
+    best_by = Objective(objective.value) if objective else None
+    draft = _Draft(now)
+    dates = whens(question.lines)
+    if any(at_once) or not dates:
+        if sources is None:
+            sources = tuple(sources_of(question, candidates, question.demand(at_once)))
+        asked = asked_for(question, question.demand(now), sources, best_by)
+        decided = sourcing.decide(asked, question.steering.live.rules, question.steering.ruled)
+        if isinstance(decided.plan, Shortage):
+            return _nothing(question, objective, [_too_many(question, decided.plan)])
+        draft.add(decided.objective, asked, decided.plan, _parcels(question, decided.plan, now))
     if short and on_shortage is ShortagePolicy.BACKORDER:
-        rest = [quantity - units for quantity, units in zip(wanted, now, strict=True)]
-        later = plan_rest(question, candidates, rest, parcels, most)
-        if isinstance(later, Shortage):
-            return _nothing(question, objective, [_too_many(question, later)])
-        if later is not None:
-            parcels += later.parcels
-            bound += later.plan.lower_bound
-            for name, amount in later.plan.terms.items():
-                terms[TERMS[name]] += amount
-            now = [units + more for units, more in zip(now, later.served, strict=True)]
-            short = question.short(now)
+        rest = [quantity - units for quantity, units in zip(at_once, now, strict=True)]
+        if shortage := draft.take(plan_rest(question, candidates, rest, draft.parcels)):
+            return _nothing(question, objective, [_too_many(question, shortage)])
+    for when in dates:
+        those = [line.quantity if line[2:] == when else 0 for line in question.lines]
+        if shortage := draft.take(plan_wanted(question, candidates, those, when, draft.parcels, best_by)):
+            return _nothing(question, objective, [_too_many(question, shortage)])
+        if on_shortage is ShortagePolicy.BACKORDER:
+            rest = [max(quantity - units, 0) for quantity, units in zip(those, draft.served, strict=True)]
+            if shortage := draft.take(plan_rest(question, candidates, rest, draft.parcels, when)):
+                return _nothing(question, objective, [_too_many(question, shortage)])
+    short = question.short(draft.served)
+    if short and on_shortage is ShortagePolicy.REJECT:
+        return _nothing(question, objective, short)
+    parcels, terms = draft.parcels, draft.terms
     return Planned(
         channel=question.network.channel.handle,
         lines=question.lines,
@@ -155,32 +196,102 @@ def solve_over(
         pickup=parcels[0].location_id if parcels and question.collected else None,
         parcels=tuple(parcels),
         expires_at=question.now + PROMISE_VALID,
+        imagined=question.assuming is not None,
+        rationed=question.shelf.limits is not None,
+        demand_class=question.shelf.limits.demand_class if question.shelf.limits else None,
         network=question.network,
-        objective=objective,
+        objective=SourcingObjective(draft.objective.value) if draft.objective else question.network.channel.objective,
         short=tuple(short),
         cost_minor=sum(terms.values()),
-        lower_bound_minor=bound,
+        lower_bound_minor=draft.bound,
         terms=terms,
         question=question,
-        sources=sources,
-        best=found,
+        sources=sources or (),
+        best=draft.made[0][1] if draft.made else None,
+        made=tuple(draft.made),
     )
 
 
-def _demands(question: Question, wanted: Sequence[int]) -> list[Demand]:
-    return [Demand(sku, units, question.grams[sku]) for sku, units in question.demand(wanted).items() if units]
+class _Draft:
+    """A plan of several parts: what leaves as soon as it can, what waits, and what is wanted on a date."""
+
+    def __init__(self, served: Sequence[int]) -> None:
+        self.served = list(served)
+        self.parcels: list[Parcel] = []
+        self.made: list[tuple[Asked, Plan]] = []
+        self.terms: dict[str, int] = {}
+        self.bound = 0
+        self.objective: Objective | None = None
+
+    def add(self, objective: Objective, asked: Asked, found: Plan, parcels: Sequence[Parcel]) -> None:
+        self.objective = self.objective or objective
+        self.made.append((asked, found))
+        self.parcels += parcels
+        self.bound += found.cost - found.gap
+        for name, amount in found.terms.items():
+            self.terms[TERMS[name]] = self.terms.get(TERMS[name], 0) + amount
+
+    def take(self, part: Waiting | Shortage | None) -> Shortage | None:
+        """Add a part; the shortage if it is one."""
+        if isinstance(part, Shortage):
+            return part
+        if part is not None:
+            self.add(part.objective, part.asked, part.plan, part.parcels)
+            self.served = [units + more for units, more in zip(self.served, part.served, strict=True)]
+        return None
 
 
-def _sources(question: Question, candidates: Iterable[Place], demand: Iterable[str]) -> Iterable[Source]:
-    """The next trip of each location that has any of it."""
-    reach = question.shelf.reach
-    free = [(sku, question.shelf.free.get(sku, {})) for sku in demand]
+def sources_of(
+    question: Question, candidates: Iterable[Place], demand: Mapping[str, int], shelf: Shelf | None = None
+) -> Iterable[Source]:
+    """The next trips of each location that has any of it; of one whose day is too full for it, those after it too."""
+    shelf = shelf or question.shelf
+    reach = shelf.reach
+    free = [(sku, shelf.free.get(sku, {})) for sku in demand]
     for rank, place in enumerate(candidates):
         stock = {sku: units for sku, there in free if (units := there.get(place.id, 0)) > 0}
         if stock:
-            trip = reach.trip(place)
-            if trip is not None:
+            trips = reach.trips(place)
+            for trip in trips:
                 yield source(place, rank, stock, trip)
+            days = reach.days(place) if place.limits else None
+            room = days.room(trips[0].ships_on) if days is not None and trips else None
+            if room is not None and (
+                (room.lines is not None and room.lines < len(stock))
+                or (room.units is not None and room.units < sum(min(demand[sku], stock[sku]) for sku in stock))
+            ):
+                for trip in reach.trips(place, after=trips[0].ships_on):
+                    yield source(place, rank, stock, trip)
+
+
+async def write_down(tx: Tx, planned: Planned, owner_id: UUID, reason: DecisionReason) -> None:
+    """Keep the decisions of a plan that is held, with the locations that the policy left out: one statement."""
+    question = planned.question
+    aside: tuple[Source, ...] = ()
+    if question.left_out is not None and planned.made:
+        demand = {row.sku: row.quantity for row in planned.made[0][0].demands}
+        places = [place for place in places_of(question.network) if place.id in question.left_out.places]
+        aside = tuple(sources_of(question, places, demand, question.left_out))
+    await sourcing.record(
+        tx,
+        owner_id=owner_id,
+        reason=reason,
+        currency=question.network.channel.currency,
+        live=question.steering.live,
+        made=[
+            (_whole(question, asked._replace(sources=(*asked.sources, *(aside if i == 0 else ())))), found)
+            for i, (asked, found) in enumerate(planned.made)
+        ],
+    )
+
+
+def _whole(question: Question, asked: Asked) -> Asked:
+    """What was asked, with what rules could look at: another policy may be tried on it."""
+    if asked.spots:
+        return asked
+    used = {source.location for source in asked.sources}
+    places = [place for place in places_of(question.network) if place.handle in used]
+    return asked._replace(spots=spots_of(places, question.steering.there, question.shelf.units_at))
 
 
 def _parcels(question: Question, plan: Plan, wanted: Sequence[int]) -> list[Parcel]:
@@ -196,7 +307,7 @@ def _parcels(question: Question, plan: Plan, wanted: Sequence[int]) -> list[Parc
     ]
 
 
-def _nothing(question: Question, objective: SourcingObjective, short: Sequence[Refusal]) -> Planned:
+def _nothing(question: Question, objective: SourcingObjective | None, short: Sequence[Refusal]) -> Planned:
     """A plan that serves nothing, and why."""
     return Planned(
         channel=question.network.channel.handle,
@@ -205,8 +316,9 @@ def _nothing(question: Question, objective: SourcingObjective, short: Sequence[R
         pickup=None,
         parcels=(),
         expires_at=question.now + PROMISE_VALID,
+        imagined=question.assuming is not None,
         network=question.network,
-        objective=objective,
+        objective=objective or question.network.channel.objective,
         short=tuple(short),
         terms={},
         question=question,
@@ -215,6 +327,18 @@ def _nothing(question: Question, objective: SourcingObjective, short: Sequence[R
 
 def _nobody(question: Question) -> NoSource:
     what = "lets customers collect" if question.collected else "sends parcels"
+    if question.left_out is not None:
+        names = ", ".join(sorted(question.steering.ruled.excluded)[:5])
+        return NoSource(
+            f"Sourcing policy {question.steering.live.policy} leaves out every location that {what} ({names}); "
+            "change it, or choose another way.",
+            path=question.path,
+        )
+    if question.collected:
+        return NoSource(
+            "None of the locations named is active and lets customers collect; name another, or choose another way.",
+            path=question.path,
+        )
     return NoSource(
         f"No active location of channel {question.network.channel.handle} {what}; add one, or choose another way.",
         path=question.path,
@@ -228,11 +352,24 @@ def _apart(question: Question) -> NoSource:
 
 
 def _too_many(question: Question, shortage: Shortage) -> NoSource:
-    allowed = question.network.channel.max_shipments
-    return NoSource(
-        f"It would take {shortage.fewest_shipments} shipments, channel {question.network.channel.handle} allows "
-        f"{allowed}; ask for less or raise maxShipments."
-        if shortage.fewest_shipments
-        else "No open location can serve it; ask again when one works.",
-        path=question.path,
-    )
+    steering, channel = question.steering, question.network.channel
+    if shortage.fewest_shipments:
+        who, how = f"channel {channel.handle}", "raise maxShipments"
+        if steering.most_shipments != channel.max_shipments:
+            who, how = f"sourcing policy {steering.live.policy}", "change the policy"
+        found = "It would take" if shortage.proven else "No plan was found in the time allowed; one would take"
+        return NoSource(
+            f"{found} {shortage.fewest_shipments} shipments, {who} allows {steering.most_shipments}; "
+            f"ask for less or {how}.",
+            path=question.path,
+        )
+    if shortage.together:
+        skus = ", ".join(shortage.together[0])
+        return NoSource(
+            f"No location has all of {skus}, which sourcing policy {steering.live.policy} keeps together; "
+            "ask for less.",
+            path=question.path,
+        )
+    if not shortage.proven:
+        return NoSource("No plan was found in the time allowed; ask for fewer lines at once.", path=question.path)
+    return NoSource("No open location can serve it; ask again when one works.", path=question.path)

@@ -3,20 +3,25 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
-from oms_api import catalog, inventory
+from oms_api import allocation, catalog, inventory, sourcing
 from oms_api.catalog import Item, SkuKind
 from oms_api.inventory import InsufficientStock
 from oms_api.kit import clock
 from oms_api.kit.db import Reading
 from oms_api.kit.errors import Invalid, NotFound, Path, Refusal, refuse
-from oms_api.network import Location, Network
-from oms_api.promising.models import Destination, Line
+from oms_api.network import Location, Network, capacity_taken
+from oms_api.promising.models import DeliveryMethod, Destination, Line
+from oms_api.promising.queries import rulebook_of
 from oms_api.promising.rules import Position, position
+from oms_api.promising.service.imagining import Assumptions
 from oms_api.promising.service.place import Place, places_of
-from oms_api.promising.service.reach import Reach
+from oms_api.promising.service.reach import CAPACITY_DAYS, Reach
 from oms_api.promising.service.shelf import Shelf
+from oms_api.promising.service.steering import Steering, steer
+from oms_api.promising.service.wanted import fenced, today_of, untimely_lines
+from oms_api.sourcing import Demand, Live
 
 LINES_MAX = 500
 QUANTITY_MAX = 10_000_000
@@ -36,6 +41,8 @@ class Question:
     lines: tuple[Line, ...]
     parts: tuple[Mapping[str, int], ...]
     grams: Mapping[str, int]
+    cm3: Mapping[str, int]
+    """Volume of one unit by SKU, 0 when not known."""
     destination: Destination | None
     collected: bool
     shelf: Shelf
@@ -43,6 +50,13 @@ class Question:
     offered_later: Mapping[str, int]
     """Units by SKU that supply adds to `offered`, sooner or later."""
     path: Path
+    steering: Steering
+    left_out: Shelf | None = None
+    """Locations that the policy leaves out, with what they have; None when it leaves out none."""
+    assuming: Assumptions | None = None
+    """What is only imagined: such a plan cannot be held."""
+    whole: Shelf | None = None
+    """All locations whose stock counts for the channel's threshold, when those of `shelf` are fewer."""
 
     @property
     def candidates(self) -> list[Place]:
@@ -78,16 +92,27 @@ class Question:
                 found[sku] += quantity * per_unit
         return found
 
-    def short(self, served: Sequence[int]) -> list[Refusal]:
-        """One refusal for each SKU, as it is sold, of which fewer units are served than wanted."""
-        demand = self.demand([line.quantity for line in self.lines])
+    def demands(self, units: Mapping[str, int]) -> list[Demand]:
+        """These units by SKU in the planner's words."""
+        values = self.steering.values
+        return [
+            Demand(sku, count, self.grams[sku], self.cm3[sku], values.get(sku, 0))
+            for sku, count in units.items()
+            if count
+        ]
+
+    def short(self, served: Sequence[int], asked: Sequence[int] | None = None) -> list[Refusal]:
+        """One refusal for each SKU, as it is sold, of which fewer units are served than wanted, or than `asked`."""
+        if asked is None:
+            asked = [line.quantity for line in self.lines]
+        demand = self.demand(asked)
         wanted: Counter[str] = Counter()
         found: Counter[str] = Counter()
         first: dict[str, int] = {}
-        for i, (line, units) in enumerate(zip(self.lines, served, strict=True)):
-            wanted[line.sku] += line.quantity
+        for i, (line, quantity, units) in enumerate(zip(self.lines, asked, served, strict=True)):
+            wanted[line.sku] += quantity
             found[line.sku] += units
-            if units < line.quantity:
+            if units < quantity:
                 first.setdefault(line.sku, i)
         return [
             self._insufficient(i, sku, wanted[sku], found[sku], self._promisable_at(self.parts[i], demand))
@@ -106,9 +131,11 @@ class Question:
     def _insufficient(
         self, i: int, sku: str, requested: int, available: int, promisable_at: datetime | None
     ) -> InsufficientStock:
-        later = f"the rest from {promisable_at.date().isoformat()}" if promisable_at else "no supply is expected for it"
+        later = f"the rest from {promisable_at.date().isoformat()}" if promisable_at else "no supply covers the rest"
+        when = self.lines[i].requested_on
         refusal = InsufficientStock(
-            f"{requested} of {sku} were asked for, {available} can be promised now, {later}; "
+            f"{requested} of {sku} were asked for, {available} can be promised "
+            f"{f'for {when}' if when else 'now'}, {later}; "
             "ask for fewer or allow a later date.",
             path=(*self.path, i, "quantity"),
             details={"sku": sku, "requested": requested, "available": available},
@@ -134,13 +161,23 @@ async def read(
     pickup: Sequence[Location] | None,
     items: Mapping[str, Item] | None,
     path: Path,
+    demand_class: str | None = None,
+    assuming: Assumptions | None = None,
+    customer_group: str | None = None,
+    live: Live | None = None,
 ) -> Question:
     """Check the lines and read what they need: the items unless given, components of kits, stock; one statement each.
 
-    Raises every problem of the lines at once: Invalid, NotFound.
+    `live` decides in place of the channel's sourcing policy. Raises every problem of the lines at once: Invalid,
+    NotFound.
     """
     problems = _problems(lines, path)
+    if assuming is not None:
+        problems += assuming.problems({place.handle: place for place in places_of(network)})
     refuse(problems)
+    now = assuming.instant if assuming else clock.now()
+    today = today_of(network, now)
+    problems += untimely_lines(lines, today, path)
     there = located(destination, problems)
     known = items if items is not None else await catalog.items(reading, list({line.sku for line in lines}))
     problems += [unknown_sku(line.sku, (*path, i, "sku")) for i, line in enumerate(lines) if line.sku not in known]
@@ -150,34 +187,83 @@ async def read(
     unread = [sku for sku in stocked if sku not in known]
     all_known = {**known, **(await catalog.items(reading, unread))} if unread else known
     collected = pickup is not None
-    reach = Reach(clock.now(), there, collected=collected)
+    reach = Reach(now, network, destination, there, collected=collected)
     places = places_of(network)
+    if assuming is not None:
+        closed = set(assuming.closed)
+        places = tuple(place for place in places if place.handle not in closed)
     if pickup is not None:
         wanted = {row.id for row in pickup}
         places = tuple(place for place in places if place.id in wanted)
     # the threshold is withheld from the sum over the channel's locations, also over those that cannot send
     summed = [place for place in places if place.active and (place.ships or place.pickup)]
     serving = [place for place in summed if place.serves(collected=collected)]
-    stock, incoming = (
-        await inventory.stock(reading, sorted(stocked), [place.id for place in summed])
-        if stocked and summed
-        else ([], [])
+    await count_capacity(reading, reach, serving, max(line.requested_on or today for line in lines))
+    known_stock = inventory.Known([], [], now)
+    if stocked and summed:
+        known_stock = await inventory.known_stock(
+            reading,
+            sorted(stocked),
+            [place.id for place in summed],
+            method=DeliveryMethod.PICKUP if collected else DeliveryMethod.SHIPPING,
+            channel=network.channel.handle,
+        )
+    stock, incoming, _ = known_stock
+    if assuming is not None:
+        stock, incoming = await assuming.imagine(
+            reading, stock, incoming, {place.handle: place for place in places_of(network)}
+        )
+    book = await rulebook_of(reading, network)
+    refuse(fenced(lines, parts, book, today, path))
+    steering = steer(
+        live or await sourcing.live_of(reading, network),
+        network=network,
+        lines=lines,
+        items=all_known,
+        destination=destination,
+        there=there,
+        collected=collected,
+        customer_group=customer_group,
+        places=serving,
+        stock=stock,
     )
-    whole = Shelf(summed, stock, incoming, reach)
-    shelf = whole if len(serving) == len(summed) else Shelf(serving, stock, incoming, reach)
+    shares = await allocation.limits(
+        reading, network, sorted(stocked), demand_class, customer_group=customer_group, path=("input", "demandClass")
+    )
+    left_out = None
+    if excluded := steering.ruled.excluded:
+        left_out = Shelf([place for place in serving if place.handle in excluded], stock, incoming, reach, book, shares)
+        serving = [place for place in serving if place.handle not in excluded]
+    whole = Shelf(summed, stock, incoming, reach, book, shares)
+    shelf = whole if len(serving) == len(summed) else Shelf(serving, stock, incoming, reach, book, shares)
     offered, later = _offered(shelf, whole, stocked, network.channel.threshold)
     return Question(
         network=network,
         lines=tuple(lines),
         parts=parts,
         grams={sku: all_known[sku].grams for sku in stocked},
+        cm3={sku: all_known[sku].cm3 for sku in stocked},
         destination=destination,
         collected=collected,
         shelf=shelf,
         offered=offered,
         offered_later=later,
         path=path,
+        steering=steering,
+        left_out=left_out,
+        assuming=assuming,
+        whole=whole,
     )
+
+
+async def count_capacity(reading: Reading, reach: Reach, places: Sequence[Place], until: date | None = None) -> None:
+    """Read what is taken of the locations that have limits, also after the day `until` when that is later: one
+    statement, none when no location has any."""
+    limited = [place for place in places if place.limits]
+    if limited:
+        first = reach.now.date() - timedelta(days=1)
+        last = max(first, until or first) + timedelta(days=CAPACITY_DAYS)
+        reach.count(limited, await capacity_taken(reading, [place.id for place in limited], first, last))
 
 
 def _offered(shelf: Shelf, summed: Shelf, skus: set[str], threshold: int) -> tuple[dict[str, int], dict[str, int]]:
@@ -185,7 +271,7 @@ def _offered(shelf: Shelf, summed: Shelf, skus: set[str], threshold: int) -> tup
     now: dict[str, int] = {}
     later: dict[str, int] = {}
     for sku in skus:
-        now[sku] = min(shelf.now(sku), max(summed.now(sku) - threshold, 0))
+        now[sku] = min(shelf.now(sku), summed.offered(sku, threshold))
         if summed.coming.get(sku):
             in_all = min(shelf.steps(sku, 0)[-1].quantity, summed.steps(sku, threshold)[-1].quantity)
             later[sku] = in_all - now[sku]
@@ -203,11 +289,11 @@ def _problems(lines: Sequence[Line], path: Path) -> list[Refusal]:
 
 
 def unknown_sku(sku: str, path: Path) -> NotFound:
-    return NotFound(f"There is no SKU {sku[:60]!r}; put it first.", path=path)
+    return NotFound(f"There is no SKU {sku[:60]!r}; create it with skuPut first.", path=path)
 
 
 def unknown_channel(handle: str) -> NotFound:
-    return NotFound(f"There is no channel {handle[:60]!r}; put it first.", path=("input", "channel"))
+    return NotFound(f"There is no channel {handle[:60]!r}; create it with channelPut first.", path=("input", "channel"))
 
 
 def located(destination: Destination | None, problems: list[Refusal]) -> Position | None:

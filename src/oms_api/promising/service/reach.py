@@ -1,45 +1,109 @@
-"""When what leaves a location arrives, and at which rate: calendars and the built-in carrier service."""
+"""When what leaves a location arrives, and by which service: calendars, carriers and capacity."""
 
+from collections.abc import Container, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from oms_api.network import CapacityMeasure, Limit, Network, Taken, most
+from oms_api.promising.models import Destination
 from oms_api.promising.rules import (
-    STANDARD,
     Position,
+    WorkingHours,
+    collection_day,
     delivery_day,
+    latest_ship_day,
     leaves_at,
+    pickup_day,
     ship_day,
-    zone_between,
 )
+from oms_api.promising.service.lanes import Lane, atlas_of
 from oms_api.promising.service.place import Place
+from oms_api.sourcing import Room
 
 HORIZON = timedelta(days=3650)
 """Supply that is expected later counts as if it came then, so that no date runs out of the calendar."""
-FARTHEST_ZONE = len(STANDARD.transit_days)
+CAPACITY_DAYS = 62
+"""So many days ahead what is taken of locations is read; later days count as empty."""
 
 
 class Trip(NamedTuple):
-    """One way from a location: local dates of leaving and arriving, and the carrier's zone (0: it is collected)."""
+    """One way from a location: local dates of leaving and arriving, and the lane (None: it is collected)."""
 
     ships_on: date
     arrives_on: date
-    zone: int
+    lane: Lane | None
+
+
+class Days:
+    """Days of a location with limits: those without room for one more order of one unit are `in` it."""
+
+    def __init__(self, limits: tuple[Limit, ...], taken: Mapping[date, Taken]) -> None:
+        self._limits = limits
+        self._taken = taken
+
+    def room(self, day: date) -> Room | None:
+        """What is left of a day; None: it has no limit."""
+        capacity = most(self._limits, day)
+        if not capacity:
+            return None
+        taken = self._taken.get(day, Taken())
+        left = {measure: max(at_most - taken.of(measure), 0) for measure, at_most in capacity.items()}
+        return Room(left.get(CapacityMeasure.ORDERS), left.get(CapacityMeasure.LINES), left.get(CapacityMeasure.UNITS))
+
+    def __contains__(self, day: object) -> bool:
+        return isinstance(day, date) and (room := self.room(day)) is not None and 0 in room
+
+
+class _After:
+    """The days of a location up to one, and those that are full anyway."""
+
+    def __init__(self, day: date, full: Container[date]) -> None:
+        self._day = day
+        self._full = full
+
+    def __contains__(self, day: object) -> bool:
+        return isinstance(day, date) and (day <= self._day or day in self._full)
 
 
 class Reach:
-    """Trips to one destination, asked at one instant; a location's trip is computed once.
+    """Trips to one destination, asked at one instant; locations that work alike and send alike share theirs.
 
     `there` is None when the destination is not known; then, and for a location whose position is not known, the
     farthest zone is assumed: what is promised can be kept.
     """
 
-    def __init__(self, now: datetime, there: Position | None, *, collected: bool = False) -> None:
+    def __init__(
+        self,
+        now: datetime,
+        network: Network,
+        destination: Destination | None,
+        there: Position | None,
+        *,
+        collected: bool = False,
+    ) -> None:
         self.now = now
-        self._there = there
+        self._atlas = atlas_of(network, destination, there, now.date())
         self._collected = collected
-        self._trips: dict[tuple[int, int, date | None], Trip | None] = {}
+        self._days: dict[UUID, Days] = {}
+        self._trips: dict[object, tuple[Trip, ...]] = {}
+        self._wanted: dict[object, list[Trip]] = {}
         self._todays: dict[str, date] = {}
+
+    def count(self, places: Iterable[Place], taken: Mapping[UUID, Mapping[date, Taken]]) -> None:
+        """From now on full days of these locations are left out."""
+        for place in places:
+            if place.limits:
+                self._days[place.id] = Days(place.limits, taken.get(place.id, {}))
+
+    def like(self, other: "Reach") -> None:
+        """The same days are full as for another."""
+        self._days = other._days
+
+    def days(self, place: Place) -> Days | None:
+        """What a location has left by day; None: no limit, or it was not read."""
+        return self._days.get(place.id)
 
     def today(self, place: Place) -> date:
         """The local date at a location."""
@@ -48,32 +112,108 @@ class Reach:
             found = self._todays[place.timezone] = self.now.astimezone(ZoneInfo(place.timezone)).date()
         return found
 
-    def due(self, place: Place, expected_at: datetime) -> date:
-        """Local date from which supply counts: the day it is expected, but tomorrow when that instant has passed."""
+    def due(self, place: Place, expected_at: datetime, late_days: int = 1) -> date:
+        """Local date from which supply counts: the day it is expected, but so many days from today (tomorrow, unless
+        a rule says otherwise) when that instant has passed."""
         if expected_at < self.now:
-            return self.today(place) + timedelta(days=1)
+            return self.today(place) + timedelta(days=late_days)
         return min(expected_at, self.now + HORIZON).astimezone(ZoneInfo(place.timezone)).date()
 
-    def zone(self, place: Place) -> int:
-        """Carrier zone, 1 to 7; 0 when it is collected."""
-        if self._collected:
-            return 0
-        here, there = place.position, self._there
-        return FARTHEST_ZONE if here is None or there is None else zone_between(here, there)
+    def trips(self, place: Place, not_before: date | None = None, after: date | None = None) -> tuple[Trip, ...]:
+        """The next trips from a location, a service each, soonest first; none if it never opens or nothing goes there.
+
+        Units are there from `not_before` on. A service that arrives no earlier than another and costs no less is left
+        out. `after`: trips of a later ship day.
+        """
+        hours = place.hours
+        lanes = None if self._collected else self._atlas.lanes(place)
+        days = self._days.get(place.id) if self._days else None
+        key = (id(hours), id(lanes), not_before, None if days is None else place.id, after)
+        found = self._trips.get(key)
+        if found is None:
+            full: Container[date] = () if days is None else days
+            found = self._trips[key] = tuple(
+                self._found(hours, lanes, not_before, full if after is None else _After(after, full))
+            )
+        return found
 
     def trip(self, place: Place, not_before: date | None = None) -> Trip | None:
-        """The next trip from a location, with units that are there from `not_before` on; None if it never opens."""
-        hours, zone = place.hours, self.zone(place)
-        key = (id(hours), zone, not_before)
-        if key not in self._trips:
-            leaves = ship_day(self.now, hours, not_before=not_before)
-            if leaves is None:
-                self._trips[key] = None
-            else:
-                arrives = delivery_day(leaves, STANDARD.transit(zone)) if zone else leaves
-                self._trips[key] = Trip(leaves, arrives, zone)
-        return self._trips[key]
+        """The soonest of the next trips from a location; None if it never opens, or no service goes there."""
+        found = self.trips(place, not_before)
+        return found[0] if found else None
+
+    def in_time(self, place: Place, wanted: date, not_before: date | None = None, *, early: bool = False) -> list[Trip]:
+        """By each service the last trip that arrives on a date, or on the first day after it on which one can arrive.
+
+        With `early` on the last day before it, when none arrives on the date itself. None of a service that leaves no
+        later than another, arrives no earlier and costs no less.
+        """
+        full: Container[date] = self._days.get(place.id) or ()
+        lanes = None if self._collected else self._atlas.lanes(place)
+        key = (id(place.hours), id(lanes), not_before, place.id if place.id in self._days else None, wanted, early)
+        known = self._wanted.get(key)
+        if known is not None:
+            return known
+        found: list[Trip] = []
+        first = ship_day(self.now, place.hours, not_before=not_before, full=full)
+        for lane in () if first is None else (None,) if lanes is None else lanes:
+            trip = self._in_time(place.hours, lane, first, wanted, early, full) if first else None
+            if trip is not None and not any(_better(other, trip) for other in found):
+                found.append(trip)
+        self._wanted[key] = found
+        return found
+
+    def _in_time(
+        self, hours: WorkingHours, lane: Lane | None, first: date, wanted: date, early: bool, full: Container[date]
+    ) -> Trip | None:
+        def arrives(day: date) -> date | None:
+            return self._arrives(hours, lane, day)
+
+        leaves: date | None = latest_ship_day(wanted, first, hours, arrives, full)
+        if leaves is None or (arrives(leaves) != wanted and not early):
+            # nothing arrives on that day: the next that does, and then the last that arrives with it
+            leaves = first if leaves is None else hours.next_open(leaves + timedelta(days=1), full)
+            on = None if leaves is None else arrives(leaves)
+            if leaves is None or on is None:
+                return None
+            leaves = latest_ship_day(on, leaves, hours, arrives, full)
+        on = None if leaves is None else arrives(leaves)
+        return None if leaves is None or on is None else Trip(leaves, on, lane)
 
     def ship_by(self, place: Place, ships_on: date) -> datetime:
         """The instant by which a parcel of that day leaves: the location's cut-off."""
         return leaves_at(ships_on, place.hours)
+
+    def _found(
+        self, hours: WorkingHours, lanes: tuple[Lane, ...] | None, not_before: date | None, full: Container[date]
+    ) -> Iterable[Trip]:
+        leaves = ship_day(self.now, hours, not_before=not_before, full=full)
+        if leaves is None:
+            return ()
+        dated = [
+            Trip(leaves, on, lane)
+            for lane in ((None,) if lanes is None else lanes)
+            if (on := self._arrives(hours, lane, leaves)) is not None
+        ]
+        dated.sort(key=lambda trip: trip.arrives_on)
+        kept: list[Trip] = []
+        for trip in dated:
+            lane = trip.lane
+            if lane is None or not any(other.lane and other.lane.no_dearer(lane) for other in kept):
+                kept.append(trip)
+        return kept
+
+    def _arrives(self, hours: WorkingHours, lane: Lane | None, leaves: date) -> date | None:
+        if lane is None:
+            return collection_day(self.now, hours, leaves)
+        fetched = leaves if lane.pickup is None else pickup_day(self.now, hours, lane.pickup, leaves)
+        if fetched is None:
+            return None
+        return delivery_day(fetched, lane.transit_days, business_days=lane.business_days, holidays=lane.holidays)
+
+
+def _better(other: Trip, trip: Trip) -> bool:
+    if other.lane is None or trip.lane is None:
+        return False
+    later = other.ships_on >= trip.ships_on and other.arrives_on <= trip.arrives_on
+    return later and other.lane.no_dearer(trip.lane)

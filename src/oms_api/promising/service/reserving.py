@@ -5,15 +5,17 @@ from datetime import timedelta
 from uuid import UUID
 
 from oms_api import inventory, network
-from oms_api.inventory import Reservation
+from oms_api.inventory import UNITS_MAX, Reservation, ReservationLine
 from oms_api.kit import clock
 from oms_api.kit.db import Tx
-from oms_api.kit.errors import Invalid, Refusal, Required, refuse
+from oms_api.kit.errors import Invalid, NotFound, Refusal, Required, refuse
 from oms_api.promising.models import Destination, Line, ShortagePolicy
 from oms_api.promising.service.holding import hold, plan_and_hold
+from oms_api.promising.service.place import places_of
 from oms_api.promising.service.question import unknown_channel
 from oms_api.promising.service.tokens import open_token
 
+ROWS_MAX = 100
 TTL_MAX_S = 86_400
 """Longest hold of a cart: a day."""
 
@@ -27,8 +29,11 @@ async def create(
     destination: Destination | None,
     on_shortage: ShortagePolicy,
     ttl_s: int,
+    demand_class: str | None = None,
+    floats: bool = False,
 ) -> Reservation:
-    """Hold the units of a promise, or of lines of a channel, for `ttl_s` seconds.
+    """Hold the units of a promise, or of lines of a channel, for `ttl_s` seconds; with `floats` for the channel as a
+    whole.
 
     Raises Invalid, Required, NotFound for a wrong question; Expired for an old token; InsufficientStock and
     NoSource. With BACKORDER what is short is held of the supply that will bring it; what no supply brings is refused.
@@ -49,7 +54,7 @@ async def create(
     refuse(problems)
     expires_at = clock.now() + timedelta(seconds=ttl_s)
     if token is not None:
-        held = await hold(tx, open_token(tx, token), owner_id=None, expires_at=expires_at)
+        held = await hold(tx, open_token(tx, token), owner_id=None, expires_at=expires_at, floats=floats)
         short: Sequence[Refusal] = ()
     else:
         assert lines is not None and channel is not None
@@ -64,6 +69,8 @@ async def create(
             on_shortage=on_shortage,
             owner_id=None,
             expires_at=expires_at,
+            demand_class=demand_class,
+            floats=floats,
         )
         short = planned.short
         if on_shortage is ShortagePolicy.BACKORDER:
@@ -77,7 +84,108 @@ async def create(
 async def extend(tx: Tx, id: UUID, *, ttl_s: int, expected_version: int | None) -> Reservation:
     """Hold it until `ttl_s` seconds from now, never shorter than before. Raises Invalid and what inventory raises."""
     refuse(_ttl(ttl_s))
-    return await inventory.extend(tx, id, clock.now() + timedelta(seconds=ttl_s), expected_version)
+    until = clock.now() + timedelta(seconds=ttl_s)
+    await network.date_capacity(tx, id, until)
+    return await inventory.extend(tx, id, until, expected_version)
+
+
+async def adopt(
+    tx: Tx, found: network.Network, reservation_id: UUID, *, owner_id: UUID
+) -> tuple[Reservation, list[ReservationLine]]:
+    """A cart's reservation in a channel becomes an order's, with its lines and the capacity that it has taken.
+
+    Raises what `inventory.adopt` raises.
+    """
+    if any(place.limits for place in places_of(found)):
+        await network.date_capacity(tx, reservation_id, None)
+    return await inventory.adopt(tx, reservation_id, owner_id=owner_id)
+
+
+async def release(
+    tx: Tx,
+    id: UUID,
+    parts: Sequence[tuple[str, int, str | None]] | None,
+    *,
+    expected_version: int | None,
+) -> Reservation:
+    """Let it go, or parts of it: (SKU, units, location handle or None for any). Raises what inventory raises."""
+    if parts is None:
+        return await inventory.release(tx, id, expected_version)
+    problems = _size(parts, "lines")
+    problems += _units([quantity for _, quantity, _ in parts], "lines")
+    places = await _places(tx, [(handle, ("lines", i, "location")) for i, (*_, handle) in enumerate(parts)], problems)
+    refuse(problems)
+    chosen = [inventory.Part(sku, quantity, places[handle] if handle else None) for sku, quantity, handle in parts]
+    return await inventory.release(tx, id, expected_version, chosen)
+
+
+async def transfer(
+    tx: Tx, id: UUID, moves: Sequence[tuple[str, int | None, str, str]], *, expected_version: int | None
+) -> Reservation:
+    """Hold units at other locations: (SKU, units or None for all, from, to). Raises what inventory raises."""
+    problems = _size(moves, "moves")
+    problems += _units([quantity for _, quantity, *_ in moves], "moves")
+    problems += [
+        Invalid(f"{sku} is held at {here[:60]} already; name another location.", path=("input", "moves", i))
+        for i, (sku, _, here, there) in enumerate(moves)
+        if here == there
+    ]
+    named = [
+        (handle, ("moves", i, name))
+        for i, (*_, here, there) in enumerate(moves)
+        for handle, name in ((here, "fromLocation"), (there, "toLocation"))
+    ]
+    places = await _places(tx, named, problems)
+    refuse(problems)
+    chosen = [
+        inventory.Relocation(sku, places[there], quantity, from_id=places[here], path=("input", "moves", i))
+        for i, (sku, quantity, here, there) in enumerate(moves)
+    ]
+    return await inventory.relocate(tx, id, chosen, expected_version=expected_version)
+
+
+async def pin(
+    tx: Tx, id: UUID, pins: Sequence[tuple[str, int | None, str]], *, expected_version: int | None
+) -> Reservation:
+    """Hold units of the channel at locations: (SKU, units or None for all, location). Raises what inventory raises."""
+    problems = _size(pins, "pins")
+    problems += _units([quantity for _, quantity, _ in pins], "pins")
+    places = await _places(tx, [(handle, ("pins", i, "location")) for i, (*_, handle) in enumerate(pins)], problems)
+    refuse(problems)
+    chosen = [
+        inventory.Relocation(sku, places[handle], quantity, path=("input", "pins", i))
+        for i, (sku, quantity, handle) in enumerate(pins)
+    ]
+    return await inventory.relocate(tx, id, chosen, expected_version=expected_version)
+
+
+def _size(rows: Sequence[object], name: str) -> list[Refusal]:
+    if 1 <= len(rows) <= ROWS_MAX:
+        return []
+    return [Invalid(f"Send 1 to {ROWS_MAX} {name}, not {len(rows)}.", path=("input", name))]
+
+
+def _units(quantities: Sequence[int | None], name: str) -> list[Refusal]:
+    return [
+        Invalid(f"{quantity} units: send 1 to {UNITS_MAX:,}.", path=("input", name, i, "quantity"))
+        for i, quantity in enumerate(quantities)
+        if quantity is not None and not 1 <= quantity <= UNITS_MAX
+    ]
+
+
+async def _places(
+    tx: Tx, named: Sequence[tuple[str | None, tuple[str | int, ...]]], problems: list[Refusal]
+) -> dict[str, UUID]:
+    """Ids of locations by handle; one that is not known is a problem. One statement, none when none is named."""
+    handles = sorted({handle for handle, _ in named if handle is not None})
+    rows = await network.locations_by_handle(tx, handles) if handles else {}
+    found = {handle: row.id for handle, row in rows.items()}
+    problems += [
+        NotFound(f"{handle[:60]!r} is not a known location; name one that is.", path=("input", *path))
+        for handle, path in named
+        if handle is not None and handle not in found
+    ]
+    return found
 
 
 def _ttl(ttl_s: int) -> list[Refusal]:

@@ -5,12 +5,23 @@ from datetime import date, datetime, timedelta
 from operator import attrgetter
 from uuid import UUID
 
+from oms_api.allocation import Limits
 from oms_api.inventory import Incoming, Stock
+from oms_api.promising.models import AtpMode
+from oms_api.promising.queries import PLAIN, Rulebook
 from oms_api.promising.rules import Step, Steps, atp
 from oms_api.promising.service.place import Place
 from oms_api.promising.service.reach import Reach
 
 _expected = attrgetter("expected_at")
+
+
+def _at_most(steps: Steps, most: int | None) -> Steps:
+    """Steps that end where so many units are reached; all of them when None."""
+    if most is None or not steps or steps[-1].quantity <= most:
+        return steps
+    below = tuple(step for step in steps if step.quantity < most)
+    return (*below, Step(steps[len(below)].on, most))
 
 
 class Shelf:
@@ -20,20 +31,39 @@ class Shelf:
     """
 
     def __init__(
-        self, places: Iterable[Place], stock: Sequence[Stock], incoming: Sequence[Incoming], reach: Reach
+        self,
+        places: Iterable[Place],
+        stock: Sequence[Stock],
+        incoming: Sequence[Incoming],
+        reach: Reach,
+        book: Rulebook = PLAIN,
+        limits: Limits | None = None,
     ) -> None:
         self.places = {place.id: place for place in places}
         self.reach = reach
+        self.book = book
+        self.limits = limits
         self.free: dict[str, dict[UUID, int]] = {}
         self.changed_at: dict[str, datetime] = {}
         self.coming: dict[str, list[Incoming]] = {}
+        self._allowed: dict[tuple[str, UUID], int] = {}
+        self._withheld: dict[str, int] = {}
+        self._allowed_in_all: dict[str, int] = {}
         known, free, changed_at = self.places, self.free, self.changed_at
         for row in stock:
             place = known.get(row.location_id)
             if place is None:
                 continue
             sku = row.sku
-            units = row.on_hand - row.reserved - row.safety - place.safety_stock
+            units = row.free(place.safety_stock)
+            if limits is not None and (share := limits.now(sku, row.location_id)) is not None:
+                units = min(units, share)
+            if row.allowed is not None:
+                self._allowed[sku, row.location_id] = row.allowed
+            if row.threshold is not None:
+                self._withheld[sku] = row.threshold
+            if row.channel_allowed is not None:
+                self._allowed_in_all[sku] = row.channel_allowed
             at = free.get(sku)
             if at is None:
                 free[sku] = {row.location_id: units}
@@ -43,7 +73,7 @@ class Shelf:
                 if row.updated_at > changed_at[sku]:
                     changed_at[sku] = row.updated_at
         for supply in incoming:
-            if supply.location_id in known and supply.quantity > 0:
+            if supply.location_id in known and supply.quantity > 0 and self.counts(supply):
                 self.coming.setdefault(supply.sku, []).append(supply)
         for supplies in self.coming.values():
             supplies.sort(key=_expected)
@@ -53,9 +83,25 @@ class Shelf:
         """Promisable units right now at one location."""
         return max(self.free.get(sku, {}).get(location_id, 0), 0)
 
+    def units_at(self, location_id: UUID) -> int:
+        """Promisable units right now at one location, of all SKUs together."""
+        return sum(max(at.get(location_id, 0), 0) for at in self.free.values())
+
     def now(self, sku: str) -> int:
         """Promisable units right now, over all locations."""
         return sum(units for units in self.free.get(sku, {}).values() if units > 0)
+
+    def offered(self, sku: str, threshold: int) -> int:
+        """Promisable units right now over all locations, less the channel's threshold for every SKU or what a rule
+        withholds of this one, and no more than it may still promise today."""
+        units = max(self.now(sku) - self._withheld.get(sku, threshold), 0)
+        units = min(units, self._allowed_in_all.get(sku, units))
+        share = self.limits.now(sku) if self.limits is not None else None
+        return units if share is None else min(units, share)
+
+    def withheld(self, sku: str, threshold: int) -> int:
+        """Units that the channel withholds of this SKU: by a rule of its own, or `threshold` as of every SKU."""
+        return self._withheld.get(sku, threshold)
 
     def kits_at(self, parts: Mapping[str, int], location_id: UUID) -> int:
         """Whole kits right now at one location; `parts` is units by SKU in one kit (a SKU alone: one of itself)."""
@@ -63,7 +109,7 @@ class Shelf:
 
     def kits(self, parts: Mapping[str, int], threshold: int) -> int:
         """Whole kits right now over all locations, when so many units of each SKU are withheld."""
-        return min(max(self.now(sku) - threshold, 0) // per_kit for sku, per_kit in parts.items())
+        return min(self.offered(sku, threshold) // per_kit for sku, per_kit in parts.items())
 
     # --- over time: days are counted from `day_zero` --------------------------------------------------------------
 
@@ -80,20 +126,63 @@ class Shelf:
         """What is expected at one location, soonest first."""
         return [supply for supply in self.coming.get(sku, ()) if supply.location_id == location_id]
 
+    def due(self, supply: Incoming) -> date:
+        """Local date from which a supply counts."""
+        late_days = self.book.of(supply.sku).rule.delayed_offset_days
+        return self.reach.due(self.places[supply.location_id], supply.expected_at, late_days)
+
+    def counts(self, supply: Incoming) -> bool:
+        """Whether it is promised at all: neither given up as too late nor beyond the horizon of its rule."""
+        rule = self.book.of(supply.sku).rule
+        if rule is atp.DEFAULT:
+            return True
+        now, given_up, horizon = self.reach.now, rule.past_due_supply_days, rule.horizon_days
+        if given_up is not None and supply.expected_at < now - timedelta(days=given_up):
+            return False
+        today = self.reach.today(self.places[supply.location_id])
+        return horizon is None or self.due(supply) <= today + timedelta(days=horizon)
+
     def steps_at(self, sku: str, location_id: UUID) -> Steps:
-        """Cumulative ATP with look-ahead at one location."""
-        place = self.places[location_id]
+        """ATP at one location: of what is on hand and what is announced, by the SKU's rule. It never falls."""
         free = self.free.get(sku, {}).get(location_id, 0)
-        supply = [
-            ((self.reach.due(place, row.expected_at) - self.day_zero).days, row.quantity)
-            for row in self.supplies_at(sku, location_id)
-        ]
-        return atp.steps(max(free, 0), 0, supply, [(0, max(-free, 0))])
+        coming = self.supplies_at(sku, location_id)
+        rule = self.book.of(sku).rule
+        if not coming:  # mostly
+            steps: Steps = (Step(0, max(free, 0)),)
+        elif rule.mode in (AtpMode.PERIOD, AtpMode.DISCRETE):
+            fenced = atp.Rule(
+                rule.mode,
+                period_days=rule.period_days,
+                backward=rule.backward,
+                forward=rule.forward,
+                accumulation_periods=rule.accumulation_periods,
+            )
+            supply = [((self.due(row) - self.day_zero).days, row.quantity) for row in coming]
+            owed = [(0, max(-free, 0))]
+            steps = atp.look_ahead(atp.projected_by(fenced, max(free, 0), 0, supply, owed).steps)
+        else:
+            supply = [((self.due(row) - self.day_zero).days, row.quantity) for row in coming]
+            steps = atp.steps(max(free, 0), 0, supply, [(0, max(-free, 0))])
+        return self._shared(_at_most(steps, self._allowed.get((sku, location_id))), sku, location_id)
 
     def steps(self, sku: str, threshold: int) -> Steps:
         """ATP over all locations, less the channel's threshold."""
         ids = self.free.get(sku, {}).keys() | {row.location_id for row in self.coming.get(sku, ())}
-        return atp.combined([self.steps_at(sku, id_) for id_ in ids], threshold=threshold) or (Step(0, 0),)
+        withheld = self._withheld.get(sku, threshold)
+        steps = atp.combined([self.steps_at(sku, id_) for id_ in ids], threshold=withheld) or (Step(0, 0),)
+        return self._shared(_at_most(steps, self._allowed_in_all.get(sku)), sku)
+
+    def _shared(self, steps: Steps, sku: str, location_id: UUID | None = None) -> Steps:
+        """Steps as far as the demand class that asks may have them."""
+        if self.limits is None:
+            return steps
+        first, found = steps[0].quantity, list[Step]()
+        for on, quantity in steps:
+            share = self.limits.later(sku, quantity - first, location_id)
+            quantity = quantity if share is None else min(quantity, share)
+            if not found or quantity > found[-1].quantity:
+                found.append(Step(on, quantity))
+        return tuple(found)
 
     def kit_steps(self, parts: Mapping[str, int], threshold: int) -> Steps:
         """ATP of a kit over all locations: the scarcest component decides on each day."""
@@ -107,12 +196,16 @@ class Shelf:
         return min(found, default=None)
 
     def promisable_at(self, sku: str, units: int, threshold: int) -> datetime | None:
-        """First instant at which so many units are promisable over all locations; None when supply never suffices."""
+        """First instant at which so many units are promisable over all locations, or can be had by the SKU's rule; None
+        when supply never suffices."""
         levels = dict(self.free.get(sku, {}))
-        total = sum(level for level in levels.values() if level > 0) - threshold
-        tomorrow = self.reach.now + timedelta(days=1)
+        total = sum(level for level in levels.values() if level > 0) - self._withheld.get(sku, threshold)
+        rule = self.book.of(sku).rule
+        days = {AtpMode.INFINITE: 0, AtpMode.LEAD_TIME: rule.lead_time_days}.get(rule.mode)
+        anyhow = None if days is None else self.reach.now + timedelta(days=days)
+        late = self.reach.now + timedelta(days=rule.delayed_offset_days)
         due = sorted(
-            (tomorrow if row.expected_at < self.reach.now else row.expected_at, row.location_id, row.quantity)
+            (late if row.expected_at < self.reach.now else row.expected_at, row.location_id, row.quantity)
             for row in self.coming.get(sku, ())
         )
         for expected_at, location_id, quantity in due:
@@ -120,5 +213,5 @@ class Shelf:
             levels[location_id] = before + quantity
             total += max(before + quantity, 0) - max(before, 0)
             if total >= units:
-                return expected_at
-        return None
+                return min(expected_at, anyhow) if anyhow else expected_at
+        return anyhow

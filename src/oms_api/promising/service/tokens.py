@@ -14,7 +14,7 @@ from oms_api.kit.errors import Expired, Invalid, Path
 from oms_api.promising.models import DeliveryMethod, Destination, Line, Parcel, PlannedUnits, Promised
 
 PURPOSE = "promise"
-VERSION = 1
+VERSION = 2
 
 
 def token_of(tenant_id: UUID, promised: Promised) -> str:
@@ -27,7 +27,7 @@ def token_of(tenant_id: UUID, promised: Promised) -> str:
             "v": VERSION,
             "t": tenant_id.hex,
             "c": promised.channel,
-            "l": [list(line) for line in promised.lines],
+            "l": [_line(line) for line in promised.lines],
             "d": list(promised.destination) if promised.destination else None,
             "u": promised.pickup.hex if promised.pickup else None,
             "s": skus,
@@ -43,10 +43,13 @@ def token_of(tenant_id: UUID, promised: Promised) -> str:
                         [number[sku], quantity, line, supply_id.hex if supply_id else None]
                         for sku, quantity, line, supply_id in parcel.lines
                     ],
+                    parcel.works_on.toordinal() if parcel.works_on else None,
                 ]
                 for parcel in promised.parcels
             ],
             "x": int(promised.expires_at.timestamp()),
+            **({"i": 1} if promised.imagined else {}),
+            **({"k": promised.demand_class} if promised.rationed else {}),
         },
     )
 
@@ -60,13 +63,17 @@ def open_token(reading: Reading, token: str, path: Path = ("input", "promiseToke
     if content.get("v") != VERSION or content["t"] != reading.tenant_id.hex:
         # the same answer for another tenant's token: it tells nothing about it
         raise Invalid("This is not a promise token of ours; pass an option's `token` unchanged.", path=path)
+    if "i" in content:
+        raise Invalid(
+            "This promise was only imagined (`assuming`): it cannot be held. Ask again without assumptions.", path=path
+        )
     expires_at = datetime.fromtimestamp(content["x"], UTC)
     if clock.now() >= expires_at:
         raise Expired(f"The promise ended at {expires_at:%Y-%m-%dT%H:%M:%SZ}; ask for a new one.", path=path)
     skus: list[str] = content["s"]
     return Promised(
         channel=content["c"],
-        lines=tuple(Line(sku, quantity) for sku, quantity in content["l"]),
+        lines=tuple(_line_of(*line) for line in content["l"]),
         destination=Destination(*content["d"]) if content["d"] else None,
         pickup=UUID(content["u"]) if content["u"] else None,
         parcels=tuple(
@@ -81,8 +88,20 @@ def open_token(reading: Reading, token: str, path: Path = ("input", "promiseToke
                     PlannedUnits(skus[sku], quantity, line, UUID(supply) if supply else None)
                     for sku, quantity, line, supply in lines
                 ),
+                date.fromordinal(works_on) if works_on else None,
             )
-            for location, safety, method, service, ship_by, delivered_by, lines in content["p"]
+            for location, safety, method, service, ship_by, delivered_by, lines, works_on in content["p"]
         ),
         expires_at=expires_at,
+        rationed="k" in content,
+        demand_class=content.get("k"),
     )
+
+
+def _line(line: Line) -> list[Any]:
+    sku, quantity, requested_on, early = line
+    return [sku, quantity] if requested_on is None else [sku, quantity, requested_on.toordinal(), int(early)]
+
+
+def _line_of(sku: str, quantity: int, day: int | None = None, early: int = 0) -> Line:
+    return Line(sku, quantity, None if day is None else date.fromordinal(day), bool(early))

@@ -1,97 +1,192 @@
-"""Units that are not on hand yet: which supply they wait for, and when they can then leave."""
+"""Units that do not leave today: which supply they wait for, and when they leave."""
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from oms_api.promising import rules
+from oms_api import sourcing
 from oms_api.promising.models import Parcel, PlannedUnits
-from oms_api.promising.rules import Demand, Objective, Plan, Shortage, Source, atp
-from oms_api.promising.service.parcels import Claims, parcel, source
+from oms_api.promising.rules import atp
+from oms_api.promising.service.parcels import Claims, asked_for, parcel, source
 from oms_api.promising.service.place import Place
 from oms_api.promising.service.question import Question
+from oms_api.promising.service.reach import Trip
+from oms_api.promising.service.wanted import When
+from oms_api.sourcing import Asked, Objective, Plan, Shortage, Source
 
-Used = Counter[tuple[UUID, str]]
+
+class _Used:
+    """Units of a plan's other parcels: by SKU, by location, and by the supply that they wait for."""
+
+    def __init__(self, parcels: Sequence[Parcel]) -> None:
+        self.of: Counter[str] = Counter()
+        self.at: Counter[tuple[str, UUID]] = Counter()
+        self.lot: Counter[tuple[str, UUID, UUID | None]] = Counter()
+        for sent in parcels:
+            for units in sent.lines:
+                self.of[units.sku] += units.quantity
+                self.at[units.sku, sent.location_id] += units.quantity
+                self.lot[units.sku, sent.location_id, units.supply_id] += units.quantity
 
 
 class Waiting(NamedTuple):
-    """Parcels that leave when supply is there, and the units of each line that they bring."""
+    """Parcels that leave later, and the units of each line that they bring."""
 
     parcels: list[Parcel]
     served: list[int]
     plan: Plan
+    asked: Asked
+    objective: Objective
 
 
 def plan_rest(
     question: Question,
     candidates: Sequence[Place],
     rest: Sequence[int],
-    parcels: Iterable[Parcel],
-    max_shipments: int | None,
+    parcels: Sequence[Parcel],
+    when: When | None = None,
 ) -> Waiting | Shortage | None:
-    """The earliest way to serve the rest of the lines from supply and from what the given parcels leave on hand.
+    """The earliest way to serve the rest of the lines from supply and from what the given parcels leave on hand, no
+    earlier than wanted.
 
     None when supply brings nothing of it. A component on hand waits for its kit's others where that is no later.
     """
-    used: Used = Counter()
-    for sent in parcels:
-        for units in sent.lines:
-            used[sent.location_id, units.sku] += units.quantity
-    taken = Counter[str]()
-    for (_, sku), quantity in used.items():
-        taken[sku] += quantity
-    wanted = question.demand(rest)
+    used = _Used(parcels)
     here = {place.id for place in candidates}
     offered = {}
-    for sku in wanted:
+    for sku in question.demand(rest):
         in_all = question.offered.get(sku, 0) + question.offered_later.get(sku, 0)
         if question.collected:
             in_all = min(in_all, sum(question.shelf.steps_at(sku, id_)[-1].quantity for id_ in here))
-        offered[sku] = in_all - taken[sku]
+        offered[sku] = in_all - used.of[sku]
     served = question.servable(offered, rest)
+    demand = question.demand(served)
+    sources: dict[tuple[str, int, str], Source] = {}
+    for rank, place in enumerate(candidates):
+        rows = (
+            _sources(question, place, rank, demand, used)
+            if when is None
+            else _sources_in_time(question, place, rank, demand, used, when, later=True)
+        )
+        for one in rows:
+            # what comes later on days with the same ship day includes what came before
+            sources[one.location, one.ships_on, one.service] = one
+    return _planned(question, list(sources.values()), served, parcels, used, Objective.FASTEST, when)
+
+
+def plan_wanted(
+    question: Question,
+    candidates: Sequence[Place],
+    wanted: Sequence[int],
+    when: When,
+    parcels: Sequence[Parcel],
+    objective: Objective | None,
+) -> Waiting | Shortage | None:
+    """The best way to serve units that are wanted on a date: each location sends as late as is in time, from what is
+    there by then and not used by the given parcels. None when nothing is."""
+    used = _Used(parcels)
+    demand = question.demand(wanted)
+    sources = [
+        one
+        for rank, place in enumerate(candidates)
+        for one in _sources_in_time(question, place, rank, demand, used, when, later=False)
+    ]
+    whole = question.whole or question.shelf
+    last = max((date.fromordinal(one.ships_on) for one in sources), default=whole.day_zero)
+    offered = {}
+    for sku in demand:
+        at: dict[str, int] = {}
+        for one in sources:
+            at[one.location] = max(at.get(one.location, 0), one.stock.get(sku, 0))
+        steps = whole.steps(sku, question.network.channel.threshold)
+        by_then = max(question.offered.get(sku, 0), atp.quantity_on(steps, (last - whole.day_zero).days))
+        offered[sku] = min(sum(at.values()), by_then - used.of[sku])
+    return _planned(question, sources, question.servable(offered, wanted), parcels, used, objective, when)
+
+
+def _planned(
+    question: Question,
+    sources: Sequence[Source],
+    served: list[int],
+    parcels: Sequence[Parcel],
+    used: _Used,
+    objective: Objective | None,
+    when: When | None,
+) -> Waiting | Shortage | None:
     demand = question.demand(served)
     if not any(demand.values()):
         return None
-    sources: dict[tuple[str, int], Source] = {}
-    for rank, place in enumerate(candidates):
-        for one in _sources(question, place, rank, demand, used):
-            # what comes later on days with the same ship day includes what came before
-            sources[one.location, one.ships_on] = one
-    found = rules.plan(
-        [Demand(sku, units, question.grams[sku]) for sku, units in demand.items() if units],
-        list(sources.values()),
-        objective=Objective.FASTEST,
-        max_shipments=max_shipments,
-    )
-    if isinstance(found, Shortage):
-        return found
-    return Waiting(_parcels(question, found, served, used), served, found)
+    asked = asked_for(question, demand, sources, objective, parcels)
+    decided = sourcing.decide(asked, question.steering.live.rules, question.steering.ruled)
+    if isinstance(decided.plan, Shortage):
+        return decided.plan
+    sent = _parcels(question, decided.plan, served, used, when)
+    return Waiting(sent, served, decided.plan, asked, decided.objective)
 
 
-def _sources(question: Question, place: Place, rank: int, demand: Iterable[str], used: Used) -> Iterable[Source]:
+def _sources(question: Question, place: Place, rank: int, demand: Iterable[str], used: _Used) -> Iterable[Source]:
     """A location's trips: now with what is left on hand, then after each day on which supply is due."""
-    shelf = question.shelf
-    skus = list(demand)
-    steps = {sku: shelf.steps_at(sku, place.id) for sku in skus}
-    days = sorted({shelf.reach.due(place, row.expected_at) for sku in skus for row in shelf.supplies_at(sku, place.id)})
-    left = {sku: shelf.at(sku, place.id) - used[place.id, sku] for sku in skus}
-    trips: list[tuple[date | None, dict[str, int]]] = [(None, left)]
-    for day in days:
-        offset = (day - shelf.day_zero).days
-        trips.append((day, {sku: atp.quantity_on(steps[sku], offset) - used[place.id, sku] for sku in skus}))
-    for not_before, stock in trips:
-        trip = shelf.reach.trip(place, not_before)
-        some = {sku: units for sku, units in stock.items() if units > 0}
-        if trip is not None and some:
+    for not_before in (None, *_due_days(question, place, demand)):
+        some = _stock(question, place, demand, used, not_before)
+        if some:
+            for trip in question.shelf.reach.trips(place, not_before):
+                yield source(place, rank, some, trip)
+
+
+def _sources_in_time(
+    question: Question, place: Place, rank: int, demand: Iterable[str], used: _Used, when: When, *, later: bool
+) -> Iterable[Source]:
+    """A location's last trips that are in time; with `later` also those of supply that comes after them."""
+    reach = question.shelf.reach
+    days = _due_days(question, place, demand)
+    leaves = {day: first.ships_on for day in days if (first := reach.trip(place, day))}
+
+    def stocked(trip: Trip) -> Iterable[Source]:
+        there = max((day for day, ships_on in leaves.items() if ships_on <= trip.ships_on), default=None)
+        some = _stock(question, place, demand, used, there)
+        if some:
             yield source(place, rank, some, trip)
 
+    trips = reach.in_time(place, when.on, early=when.early)
+    for trip in trips:
+        yield from stocked(trip)
+    if place.limits and trips:  # that day may be too full for all of it
+        for trip in reach.in_time(place, when.on, max(trip.ships_on for trip in trips) + date.resolution):
+            yield from stocked(trip)
+    for day in days if later else ():
+        for trip in reach.in_time(place, when.on, day, early=when.early):
+            yield from stocked(trip)
 
-def _parcels(question: Question, plan: Plan, served: Sequence[int], used: Used) -> list[Parcel]:
-    """The planned parcels, each unit from what is on hand or from the supply that it waits for."""
+
+def _due_days(question: Question, place: Place, demand: Iterable[str]) -> list[date]:
+    shelf = question.shelf
+    return sorted({shelf.due(row) for sku in demand for row in shelf.supplies_at(sku, place.id)})
+
+
+def _stock(question: Question, place: Place, demand: Iterable[str], used: _Used, on: date | None) -> dict[str, int]:
+    """Units by SKU that are there on a day (None: now) and that no other parcel has."""
+    shelf, found = question.shelf, dict[str, int]()
+    for sku in demand:
+        units = shelf.at(sku, place.id)
+        if on is not None:
+            units = max(units, atp.quantity_on(shelf.steps_at(sku, place.id), (on - shelf.day_zero).days))
+        units -= used.at[sku, place.id]
+        if units > 0:
+            found[sku] = units
+    return found
+
+
+def _parcels(question: Question, plan: Plan, served: Sequence[int], used: _Used, when: When | None) -> list[Parcel]:
+    """The planned parcels, each unit from what is on hand or from the supply that it waits for.
+
+    What is wanted later takes the last supply that is in time: what is on hand stays for those who want it sooner. A
+    demand class has shares of both, and takes what is on hand first.
+    """
     claims = Claims(question, served)
-    pools: dict[tuple[UUID, str], deque[_Lot]] = {}
+    last_first = when is not None and question.shelf.limits is None
+    pools: dict[tuple[UUID, str], list[_Lot]] = {}
     sent = []
     for planned in sorted(plan.parcels, key=lambda planned: planned.source.ships_on):
         place = question.named[planned.source.location]
@@ -99,36 +194,45 @@ def _parcels(question: Question, plan: Plan, served: Sequence[int], used: Used) 
         for sku, units in planned.lines:
             pool = pools.get((place.id, sku))
             if pool is None:
-                pool = pools[place.id, sku] = deque(_pool(question, place.id, sku, used[place.id, sku]))
-            for supply_id, taken in _take(pool, units):
+                pool = pools[place.id, sku] = list(_pool(question, place, sku, used))
+            there = [lot for lot in pool if when is None or lot.ships_on <= planned.source.ships_on]
+            for supply_id, taken in _take(there[::-1] if last_first else there, units):
                 lines += [PlannedUnits(sku, part, line, supply_id) for line, part in claims.give(sku, taken)]
         sent.append(parcel(question, planned.source, lines))
     return sent
 
 
-class _Lot(NamedTuple):
-    supply_id: UUID | None
-    quantity: int
+class _Lot:
+    """Units that are there together, and the first day (an ordinal) on which they can leave."""
+
+    def __init__(self, supply_id: UUID | None, quantity: int, ships_on: int) -> None:
+        self.supply_id = supply_id
+        self.quantity = quantity
+        self.ships_on = ships_on
 
 
-def _pool(question: Question, location_id: UUID, sku: str, used: int) -> Iterable[_Lot]:
+def _pool(question: Question, place: Place, sku: str, used: _Used) -> Iterable[_Lot]:
     """Units of a SKU at a location in the order in which they are there; supply fills what is short first."""
-    free = question.shelf.free.get(sku, {}).get(location_id, 0)
-    if free - used > 0:
-        yield _Lot(None, free - used)
+    shelf = question.shelf
+    free = shelf.free.get(sku, {}).get(place.id, 0)
+    left = free - used.lot[sku, place.id, None]
+    if left > 0:
+        yield _Lot(None, left, 0)
     owed = max(-free, 0)
-    for supply in question.shelf.supplies_at(sku, location_id):
+    for supply in shelf.supplies_at(sku, place.id):
         filled = min(owed, supply.quantity)
         owed -= filled
-        if supply.quantity > filled:
-            yield _Lot(supply.id, supply.quantity - filled)
+        left = supply.quantity - filled - used.lot[sku, place.id, supply.id]
+        trip = shelf.reach.trip(place, shelf.due(supply)) if left > 0 else None
+        if trip is not None:
+            yield _Lot(supply.id, left, trip.ships_on.toordinal())
 
 
-def _take(pool: deque[_Lot], units: int) -> Iterable[_Lot]:
-    while units:
-        lot = pool.popleft()
+def _take(lots: Iterable[_Lot], units: int) -> Iterable[tuple[UUID | None, int]]:
+    for lot in lots:
         taken = min(units, lot.quantity)
-        if taken < lot.quantity:
-            pool.appendleft(_Lot(lot.supply_id, lot.quantity - taken))
-        units -= taken
-        yield _Lot(lot.supply_id, taken)
+        if taken:
+            lot.quantity -= taken
+            units -= taken
+            yield lot.supply_id, taken
+    assert not units, "a plan sends no more than is there"

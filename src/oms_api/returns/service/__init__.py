@@ -1,8 +1,10 @@
 """The verbs of returns. All lock the order first, as fulfillment does."""
 
-from oms_api.returns.service.decide import approve, decline
+from oms_api.returns.service.decide import approve, decline, expire
 from oms_api.returns.service.receive import receive
 from oms_api.returns.service.request import Asked, request
 from oms_api.returns.service.settle import refund_failed, refunded, refunded_by_hand
 
-__all__ = ["Asked", "approve", "decline", "receive", "refund_failed", "refunded", "refunded_by_hand", "request"]
+__all__ = [
+    "Asked", "approve", "decline", "expire", "receive", "refund_failed", "refunded", "refunded_by_hand", "request",
+]  # fmt: skip

@@ -100,7 +100,7 @@ async def _place(tx: Tx, handle: str) -> Location:
     place = (await network.locations_by_handle(tx, [handle])).get(handle)
     path: Path = ("input", "location")
     if place is None:
-        raise NotFound(f"There is no location {handle[:100]!r}.", path=path)
+        raise NotFound(f"There is no location {handle[:100]!r}; create it with locationPut first.", path=path)
     if not place.accepts_returns:
         raise Invalid(f"{handle} takes no returns; set acceptsReturns, or name another location.", path=path)
     return place

@@ -75,6 +75,7 @@ async def request(tx: Tx, order_id: UUID, *, lines: Sequence[Asked], expected_ve
         number=rules.FIRST_NUMBER - 1 + numbers.taken,
         status=ReturnStatus.REQUESTED,
         currency=order.currency,
+        expires_at=rules.expires_at(ReturnStatus.REQUESTED, now),
         created_at=now,
         updated_at=now,
     )

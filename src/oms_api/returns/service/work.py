@@ -25,6 +25,7 @@ _WRITE = prepared(
     .values(
         {name: param(f"new_{name}", BigInteger()) for name in _AMOUNTS}
         | {"status": param("new_status", Choice(ReturnStatus)), "updated_at": param("now", Instant())}
+        | {"expires_at": param("new_expires_at", Instant())}
     )
 )
 
@@ -46,7 +47,7 @@ async def open_return(tx: Tx, return_id: UUID) -> ReturnWork:
     """Lock the order of a return and read it: four statements. Raises NotFound."""
     found = (await queries.returns_by_id(tx, [return_id])).get(return_id)
     if found is None:
-        raise NotFound("There is no such return.", path=("input", "id"))
+        raise NotFound(RETURN.missing("return", return_id), path=("input", "id"))
     order = await orders.lock(tx, found.order_id)
     row = (await queries.returns_by_id(tx, [return_id]))[return_id]
     return ReturnWork(order, row, await queries.lines_of_order(tx, found.order_id))
@@ -56,12 +57,14 @@ async def write(tx: Tx, row: Return, **values: Any) -> Return:
     """Change a return; its version grows, and when that closes it, so it is told. One statement."""
     now = clock.now()
     after = changed(row, **values, version=row.version + 1, updated_at=now)
+    after = changed(after, expires_at=rules.expires_at(after.status, now))
     await tx.run(
         _WRITE,
         {
             "of": row.id,
             **{f"new_{name}": getattr(after, name) for name in _AMOUNTS},
             "new_status": after.status,
+            "new_expires_at": after.expires_at,
             "now": now,
         },
     )

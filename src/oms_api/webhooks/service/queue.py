@@ -13,8 +13,8 @@ from oms_api.kit import clock, ids
 from oms_api.kit.db import Tx, any_of, mine, now, prepared
 from oms_api.kit.errors import Invalid, LimitExceeded
 from oms_api.webhooks import queries, rules
-from oms_api.webhooks.models import Attempt, Delivery, WebhookDeliveryStatus
-from oms_api.webhooks.service import subscriptions
+from oms_api.webhooks.models import BEHIND, Attempt, Delivery, WebhookDeliveryStatus
+from oms_api.webhooks.service import subscriptions, turns
 
 REPLAY_MAX = 50_000
 
@@ -31,11 +31,12 @@ async def fan_out(tx: Tx, subscription_id: UUID) -> tuple[int, bool]:
     if not events:
         return 0, False
     wanted = [event for event in events if rules.matches(row.topics, event.topic)]
-    # behind one that is put off there is nothing to do sooner; order itself is kept by the claim
-    ahead = await queries.put_off(tx, row.id, [event.subject_id for event in wanted]) if row.ordered else {}
-    await tx.insert(
-        Delivery,
-        [
+    waiting = (
+        await queries.queued_subjects(tx, row.id, [event.subject_id for event in wanted]) if row.ordered else set()
+    )
+    rows = []
+    for event in wanted:
+        rows.append(
             {
                 "tenant_id": tx.tenant_id,
                 "id": ids.new(),
@@ -45,11 +46,12 @@ async def fan_out(tx: Tx, subscription_id: UUID) -> tuple[int, bool]:
                 "sequence": event.sequence,
                 "occurred_at": event.occurred_at,
                 "status": WebhookDeliveryStatus.PENDING,
-                "next_attempt_at": max(event.occurred_at, ahead.get(event.subject_id, event.occurred_at)),
+                "next_attempt_at": BEHIND if event.subject_id in waiting else event.occurred_at,
             }
-            for event in wanted
-        ],
-    )
+        )
+        if row.ordered:
+            waiting.add(event.subject_id)
+    await tx.insert(Delivery, rows)
     await subscriptions.save(tx, row, position=events[-1].position)
     return len(wanted), len(events) == queries.FAN_OUT_BATCH_MAX
 
@@ -95,7 +97,10 @@ async def replay(
             f"{count} deliveries are in this range; at most {REPLAY_MAX} are replayed at once: narrow it.",
             path=("input", "since"),
         )
-    return await tx.run(_REPLAY, values)
+    replayed = await tx.run(_REPLAY, values)
+    if row.ordered:
+        await turns.line_up(tx, row.id)
+    return replayed
 
 
 # --- forget --------------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from oms_api.webhooks.models import (
     WebhookDeliveryStatus,
     WebhookSubscriptionStatus,
 )
-from oms_api.webhooks.service import subscriptions
+from oms_api.webhooks.service import subscriptions, turns
 
 log = structlog.get_logger()
 
@@ -126,7 +126,7 @@ async def _letters(tx: Tx, row: Subscription, claimed: Sequence[Delivery]) -> li
         try:
             body = delivery.body.encode() if delivery.body is not None else written(events[delivery.event_id])  # type: ignore[index]
         except rules.BodyTooLarge as error:
-            await _settle(tx, delivery, Tried(clock.now(), None, sender.Answer(error=str(error))), _TOO_LARGE)
+            await _settle(tx, row, delivery, Tried(clock.now(), None, sender.Answer(error=str(error))), _TOO_LARGE)
         else:
             found.append(Letter(delivery, row.url, signing, body))
     return found
@@ -186,21 +186,6 @@ _SETTLE = prepared(
     )
 )
 
-# Those that wait behind one of their subject are due when it is: a long queue is not looked through at each claim.
-_ALIGN = prepared(
-    update(Delivery.__table__)  # type: ignore[attr-defined]
-    .where(
-        mine(Delivery),
-        col(Delivery.subscription_id) == param("subscription", Uuid()),
-        col(Delivery.subject_id) == param("subject", Uuid()),
-        col(Delivery.sequence) > param("after", BigInteger()),
-        col(Delivery.next_attempt_at).is_not(None),
-        col(Delivery.claimed_until).is_(None),
-        col(Delivery.attempts) == 0,
-    )
-    .values(next_attempt_at=func.coalesce(param("next", Instant()), now()))
-)
-
 
 async def record(tx: Tx, letter: Letter, tried: Tried) -> None:
     """Write an attempt down: what becomes of the delivery, and of a subscription that only fails."""
@@ -217,19 +202,9 @@ async def record(tx: Tx, letter: Letter, tried: Tried) -> None:
     )
     if delivery.event_id is None and verdict.outcome is not rules.Outcome.DELIVERED:
         verdict = rules.Verdict(rules.Outcome.DEAD)  # a test is over, whatever it shows
-    following = await _settle(tx, delivery, tried, verdict, letter.body)
+    await _settle(tx, row, delivery, tried, verdict, letter.body)
     if delivery.event_id is None:
         return
-    if row.ordered:
-        await tx.run(
-            _ALIGN,
-            {
-                "subscription": row.id,
-                "subject": delivery.subject_id,
-                "after": delivery.sequence,
-                "next": following,
-            },
-        )
     since = rules.failing_since(row.failing_since, succeeded=verdict.outcome is rules.Outcome.DELIVERED, at=tried.at)
     failing = verdict.outcome is rules.Outcome.GONE or rules.is_failing(since, at)
     if failing and row.status is WebhookSubscriptionStatus.ACTIVE:
@@ -240,9 +215,9 @@ async def record(tx: Tx, letter: Letter, tried: Tried) -> None:
 
 
 async def _settle(
-    tx: Tx, delivery: Delivery, tried: Tried, verdict: rules.Verdict, body: bytes | None = None
-) -> datetime | None:
-    """Write the attempt and its outcome; gives the instant of the next one."""
+    tx: Tx, row: Subscription, delivery: Delivery, tried: Tried, verdict: rules.Verdict, body: bytes | None = None
+) -> None:
+    """Write the attempt and its outcome; what waited behind a delivery that is over has its turn."""
     at = clock.now()
     following = None if verdict.delay_s is None else at + timedelta(seconds=verdict.delay_s)
     status = {
@@ -272,4 +247,5 @@ async def _settle(
         duration_us=round(answer.duration_s * 1_000_000),
         next_attempt_at=following if ours else None,
     )
-    return following
+    if row.ordered and following is None and delivery.subject_id is not None:
+        await turns.call_next(tx, row.id, delivery.subject_id)

@@ -15,7 +15,8 @@ from oms_api.kit.db import Tx, mine, param, prepared
 from oms_api.kit.errors import Invalid, LimitExceeded, NotFound, Path, Refusal, Required, refuse
 from oms_api.kit.events import Fact
 from oms_api.webhooks import addresses, queries, rules, sender
-from oms_api.webhooks.models import Subscription, WebhookSubscriptionStatus
+from oms_api.webhooks.models import Subscription, SubscriptionTurn, WebhookSubscriptionStatus
+from oms_api.webhooks.service import turns
 
 SUBSCRIPTIONS_MAX = 100
 TOPICS_MAX = 50
@@ -62,11 +63,16 @@ async def put(
         if new is not None:
             return new, secret
         old = await existing(tx, handle)  # somebody else created it a moment ago
-    return await save(tx, old, **change), None
+    saved = await save(tx, old, **change)
+    if saved.ordered != old.ordered:
+        await (turns.line_up if saved.ordered else turns.break_up)(tx, saved.id)
+    return saved, None
 
 
 async def _create(tx: Tx, handle: str, secret: str, values: dict[str, Any]) -> Subscription | None:
     """The new row; None when the handle was taken meanwhile."""
+    # until commit nobody else counts: the count that follows sees what who was before us has made
+    await tx.upsert(SubscriptionTurn, [{"tenant_id": tx.tenant_id, "taken": 1}], key=("tenant_id",), add=("taken",))
     if await queries.subscriptions_count(tx) >= SUBSCRIPTIONS_MAX:
         raise LimitExceeded(
             f"A tenant has at most {SUBSCRIPTIONS_MAX} webhook subscriptions; remove one or name more topics in one.",
@@ -176,5 +182,8 @@ async def existing(tx: Tx, handle: str) -> Subscription:
     """The subscription, locked. Raises NotFound."""
     row = await queries.locked_by_handle(tx, handle)
     if row is None:
-        raise NotFound(f"There is no webhook subscription {handle[:63]!r}.", path=("input", "handle"))
+        raise NotFound(
+            f"There is no webhook subscription {handle[:63]!r}; create it with webhookSubscriptionPut first.",
+            path=("input", "handle"),
+        )
     return row

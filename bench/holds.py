@@ -1,0 +1,100 @@
+"""What callers of a stock ledger saw, and whether it can have been right: units promised twice, or refused while free.
+
+Each call is known by when it began and when it was answered, so what it did happened in between. A unit was surely
+held from the answer to the call that let it go, and possibly from the first call's beginning to the last one's answer.
+"""
+
+import math
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
+from typing import NamedTuple
+from uuid import UUID
+
+Key = tuple[str, UUID]
+"""A SKU at a location."""
+
+CLOCKS_S = 0.002
+"""By so much the database's clock may differ from ours: SQLite's counts milliseconds."""
+
+
+class Hold(NamedTuple):
+    """A reservation: seconds since 1970 of its call and answer, of the call that let it go and its answer (`inf`: it
+    still holds), or of its expiry twice."""
+
+    begun: float
+    answered: float
+    units: tuple[tuple[Key, int], ...]
+    let_go: float = math.inf
+    gone: float = math.inf
+
+
+class Refused(NamedTuple):
+    """A reserve that was short: (SKU, location or None for any, units)."""
+
+    begun: float
+    answered: float
+    wanted: tuple[tuple[str, UUID | None, int], ...]
+
+
+def oversold(on_hand: Mapping[Key, int], holds: Iterable[Hold]) -> int:
+    """The most units above what was on hand that were surely held at any one moment, over all positions."""
+    moments: dict[Key, list[tuple[float, int]]] = defaultdict(list)
+    for hold in holds:
+        if hold.answered < hold.let_go:
+            for key, units in hold.units:
+                moments[key] += [(hold.answered, units), (hold.let_go, -units)]
+    total = 0
+    for key, changes in moments.items():
+        changes.sort()  # at the same instant, what is given back first
+        total += max(max(accumulate(units for _, units in changes)) - on_hand.get(key, 0), 0)
+    return total
+
+
+def refused_while_free(on_hand: Mapping[Key, int], holds: Iterable[Hold], refused: Iterable[Refused]) -> list[Refused]:
+    """Those that cannot have been short: all of what they wanted was free from their call to their answer, even if
+    whoever may have held units meanwhile did. It follows that nothing free at the end, and not given back since, was
+    refused to anybody."""
+    free = {key: _Free(units) for key, units in on_hand.items()}
+    for hold in holds:
+        for key, units in hold.units:
+            free[key].take(hold.begun, hold.gone, units)
+    places: dict[str, list[_Free]] = defaultdict(list)
+    for (sku, _), position in free.items():
+        position.close()
+        places[sku].append(position)
+
+    def least(sku: str, location_id: UUID | None, one: Refused) -> int:
+        positions = places[sku] if location_id is None else [free[sku, location_id]]
+        return sum(max(position.least(one.begun, one.answered), 0) for position in positions)
+
+    return [one for one in refused if all(least(sku, at, one) >= units for sku, at, units in one.wanted)]
+
+
+class _Free:
+    """What was surely free of a position in a span of time."""
+
+    def __init__(self, on_hand: int) -> None:
+        self._on_hand = on_hand
+        self._taken: list[tuple[float, int]] = []
+        self._gone: list[tuple[float, int]] = []
+
+    def take(self, begun: float, gone: float, units: int) -> None:
+        self._taken.append((begun, units))
+        self._gone.append((gone, units))
+
+    def close(self) -> None:
+        """All is known: from now on it can be asked."""
+        self._taken_at, self._taken_by = _summed(self._taken)
+        self._gone_at, self._gone_by = _summed(self._gone)
+
+    def least(self, begun: float, answered: float) -> int:
+        """Units on hand without those of all who began before the span's end and were not gone before it began."""
+        taken = self._taken_by[bisect_right(self._taken_at, answered)]
+        return self._on_hand - taken + self._gone_by[bisect_left(self._gone_at, begun)]
+
+
+def _summed(changes: Sequence[tuple[float, int]]) -> tuple[list[float], list[int]]:
+    ordered = sorted(changes)
+    return [moment for moment, _ in ordered], [0, *accumulate(units for _, units in ordered)]

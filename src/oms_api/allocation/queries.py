@@ -1,0 +1,177 @@
+"""Every SELECT of allocation. Classes are remembered for as long as the tenant's policy has the same name."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import BigInteger, and_, func, or_
+from sqlmodel import col, select
+
+from oms_api.allocation.models import Allocation, AllocationUse, DemandClass
+from oms_api.allocation.rules import Rung, Share, Shares
+from oms_api.inventory import Reservation, ReservationState
+from oms_api.kit.db import Reading, any_of, columns, mine, now, prepared
+from oms_api.kit.remembered import Remembered
+from oms_api.network import Network
+
+LADDERS_REMEMBERED_MAX = 64
+
+_CLASSES = prepared(
+    select(DemandClass).where(mine(DemandClass)).order_by(col(DemandClass.rank), col(DemandClass.handle))
+)
+_CLASSES_BY_ID = prepared(select(DemandClass).where(mine(DemandClass), any_of(DemandClass.id, "ids")))
+_of_skus = (
+    select(Allocation)
+    .where(mine(Allocation), any_of(Allocation.sku, "skus"))
+    .order_by(col(Allocation.sku), col(Allocation.scope), col(Allocation.demand_class))
+)
+_ROWS = prepared(_of_skus)
+_LOCKED = prepared(_of_skus.with_for_update(key_share=True))
+_LAPSED = prepared(
+    columns(
+        col(AllocationUse.allocation_id).label("of"),
+        func.sum(col(AllocationUse.quantity)).cast(BigInteger()).label("units"),
+    )
+    .join(
+        Reservation,
+        and_(
+            col(Reservation.tenant_id) == col(AllocationUse.tenant_id),
+            col(Reservation.id) == col(AllocationUse.reservation_id),
+        ),
+    )
+    .where(
+        mine(AllocationUse),
+        any_of(AllocationUse.allocation_id, "allocations"),
+        col(AllocationUse.quantity) > 0,
+        col(AllocationUse.expires_at).is_not(None),
+        or_(
+            and_(
+                col(Reservation.state) == ReservationState.OPEN,
+                col(Reservation.owner_id).is_(None),
+                col(Reservation.expires_at) <= now(),
+            ),
+            col(Reservation.state) == ReservationState.EXPIRED,
+            col(Reservation.state) == ReservationState.RELEASED,
+        ),
+    )
+    .group_by(col(AllocationUse.allocation_id))
+)
+_USES = prepared(
+    select(AllocationUse)
+    .where(mine(AllocationUse), any_of(AllocationUse.reservation_id, "reservations"), col(AllocationUse.quantity) > 0)
+    .order_by(col(AllocationUse.nth).desc())
+)
+_BY_ID_LOCKED = prepared(
+    select(Allocation)
+    .where(mine(Allocation), any_of(Allocation.id, "ids"))
+    .order_by(col(Allocation.sku), col(Allocation.scope), col(Allocation.demand_class))
+    .with_for_update(key_share=True)
+)
+
+
+class Ladder(NamedTuple):
+    """Active classes, and the class of each channel that has one. Empty: nothing is rationed."""
+
+    rungs: Mapping[str, Rung]
+    of_channel: Mapping[str, str]
+
+
+class ShareSet(NamedTuple):
+    """The shares of a SKU at a location, or everywhere, for a time."""
+
+    sku: str
+    scope: str
+    location_id: UUID | None
+    starts_on: date | None
+    ends_on: date | None
+    shares: Shares
+
+    def holds_on(self, day: date) -> bool:
+        return (self.starts_on is None or self.starts_on <= day) and (self.ends_on is None or day <= self.ends_on)
+
+
+EMPTY = Ladder({}, {})
+_remembered: Remembered[UUID, Ladder] = Remembered(LADDERS_REMEMBERED_MAX)
+
+
+async def demand_classes(reading: Reading) -> list[DemandClass]:
+    """All of them, by rank."""
+    return await reading.all(_CLASSES)
+
+
+async def demand_classes_by_id(reading: Reading, ids: Sequence[UUID]) -> Mapping[UUID, DemandClass]:
+    return {row.id: row for row in await reading.all(_CLASSES_BY_ID, {"ids": ids})}
+
+
+def ladder(classes: Iterable[DemandClass]) -> Ladder:
+    """The active ones of these classes."""
+    active = [row for row in classes if row.active]
+    return Ladder(
+        {row.handle: Rung(row.rank, row.parent) for row in active},
+        {channel: row.handle for row in active for channel in row.channels},
+    )
+
+
+async def ladder_of(reading: Reading, network: Network) -> Ladder:
+    """The tenant's classes. No statement when there is no policy, or when this process knows it."""
+    policy = network.policy
+    if policy is None:
+        return EMPTY
+    found = _remembered.get(reading.tenant_id, policy)
+    if found is None:
+        found = ladder(await demand_classes(reading))
+        _remembered.put(reading.tenant_id, policy, found)
+    return found
+
+
+async def share_sets(reading: Reading, skus: Sequence[str], *, lock: bool = False) -> list[ShareSet]:
+    """The shares of these SKUs, with what was taken of each; what expired reservations took counts as given back.
+
+    One statement, and a second when there are any. With `lock`, nobody else takes of them until commit.
+    """
+    rows = await reading.all(_LOCKED if lock else _ROWS, {"skus": sorted(skus)})
+    if not rows:
+        return []
+    lapsed = {row.of: row.units for row in await reading.all(_LAPSED, {"allocations": [row.id for row in rows]})}
+    return _sets(rows, lapsed)
+
+
+def _sets(rows: Iterable[Allocation], lapsed: Mapping[UUID, int]) -> list[ShareSet]:
+    of: dict[tuple[str, str], list[Allocation]] = {}
+    for row in rows:
+        of.setdefault((row.sku, row.scope), []).append(row)
+    return [
+        ShareSet(
+            sku,
+            scope,
+            members[0].location_id,
+            members[0].starts_on,
+            members[0].ends_on,
+            Shares(
+                members[0].basis,
+                tuple(
+                    Share(
+                        row.id,
+                        row.demand_class,
+                        row.target,
+                        max(row.used - lapsed.get(row.id, 0), 0),
+                        row.hard,
+                        row.steal_until,
+                    )
+                    for row in members
+                ),
+            ),
+        )
+        for (sku, scope), members in of.items()
+    ]
+
+
+async def locked_by_id(reading: Reading, ids: Sequence[UUID]) -> list[Allocation]:
+    return await reading.all(_BY_ID_LOCKED, {"ids": ids})
+
+
+async def uses_of(reading: Reading, reservation_ids: Sequence[UUID]) -> list[AllocationUse]:
+    """What these reservations took and did not give back, the last taken first."""
+    found: list[Any] = await reading.all(_USES, {"reservations": reservation_ids})
+    return found

@@ -1,0 +1,167 @@
+"""Count what a reservation takes of shares, in its own transaction, and give back what it lets go."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Uuid, update
+from sqlmodel import col
+
+from oms_api import inventory
+from oms_api.allocation import queries
+from oms_api.allocation.models import Allocation, AllocationUse
+from oms_api.allocation.service.limits import Free
+from oms_api.inventory import InsufficientStock
+from oms_api.kit import clock, ids
+from oms_api.kit.db import Tx, json_rows, mine, now, prepared
+from oms_api.kit.errors import Refusal, refuse
+
+
+class Wish(NamedTuple):
+    """Units of a SKU at a location; `awaited` are not on hand yet."""
+
+    sku: str
+    location_id: UUID
+    quantity: int
+    awaited: bool = False
+
+
+class Claim(NamedTuple):
+    """Units of one share that were taken, in the order taken."""
+
+    allocation_id: UUID
+    sku: str
+    location_id: UUID | None
+    units: int
+
+
+_taken = json_rows("taken", {"id": Uuid(), "units": BigInteger(), "most": BigInteger()})
+# `most` was worked out under the rows' locks: who slips in nevertheless finds the guard
+_TAKE = prepared(
+    update(Allocation.__table__)  # type: ignore[attr-defined]
+    .where(
+        mine(Allocation),
+        col(Allocation.id) == _taken.c.id,
+        col(Allocation.used) + _taken.c.units <= _taken.c.most,
+    )
+    .values(used=col(Allocation.used) + _taken.c.units, updated_at=now())
+    .returning(col(Allocation.id))
+)
+_given = json_rows("given", {"id": Uuid(), "units": BigInteger()})
+_GIVE_BACK = prepared(
+    update(Allocation.__table__)  # type: ignore[attr-defined]
+    .where(mine(Allocation), col(Allocation.id) == _given.c.id)
+    .values(used=col(Allocation.used) - _given.c.units, updated_at=now())
+)
+_LESS = prepared(
+    update(AllocationUse.__table__)  # type: ignore[attr-defined]
+    .where(mine(AllocationUse), col(AllocationUse.id) == _given.c.id)
+    .values(quantity=col(AllocationUse.quantity) - _given.c.units)
+)
+
+
+async def take(tx: Tx, demand_class: str | None, wishes: Sequence[Wish]) -> list[Claim]:
+    """Take these units of the shares that the class may use, before they are reserved. Raises InsufficientStock.
+
+    Locks the shares of the SKUs first, then nobody else takes of them until commit: take before positions are locked.
+    One statement for SKUs without shares, six otherwise.
+    """
+    sets = await queries.share_sets(tx, sorted({wish.sku for wish in wishes}), lock=True)
+    if not sets:
+        return []
+    stock, incoming = await inventory.stock(tx, sorted({found.sku for found in sets}), None)
+    free, ladder = Free(stock, incoming), queries.ladder(await queries.demand_classes(tx))
+    claims: list[Claim] = []
+    problems: list[Refusal] = []
+    guard: dict[UUID, list[int]] = {}
+    raw = {row.id: row for row in await queries.locked_by_id(tx, [r.id for s in sets for r in s.shares.rows])}
+    for found in sets:
+        mine_ = [
+            wish
+            for wish in wishes
+            if wish.sku == found.sku and (found.location_id is None or found.location_id == wish.location_id)
+        ]
+        units, today = sum(wish.quantity for wish in mine_), clock.now().date()
+        if not units or not found.holds_on(today):
+            continue
+        at = found.location_id
+        on_hand = sum(wish.quantity for wish in mine_ if not wish.awaited)
+        reach = found.shares.reach(free.now(found.sku, at), demand_class, ladder.rungs, today)
+        parts = found.shares.take(units, free.ever(found.sku, at), demand_class, ladder.rungs, today)
+        if parts is None or on_hand > reach:
+            ever = found.shares.reach(free.ever(found.sku, at), demand_class, ladder.rungs, today)
+            can = min(ever, reach) if on_hand > reach else ever
+            whose = f"demand class {demand_class}" if demand_class else "demand without a class"
+            problems.append(
+                InsufficientStock(
+                    f"{units} of {found.sku} were asked for, {can} are left for {whose}; ask for fewer.",
+                    details={"sku": found.sku, "requested": units, "available": can},
+                )
+            )
+            continue
+        for share, part, most in parts:
+            claims.append(Claim(share.id, found.sku, at, part))
+            lapsed = raw[share.id].used - share.used
+            guard.setdefault(share.id, [0, most + lapsed])[0] += part
+    refuse(problems)
+    if guard:
+        rows = [{"id": id_, "units": units, "most": most} for id_, (units, most) in sorted(guard.items())]
+        if len(await tx.all(_TAKE, {"taken": rows})) < len(rows):
+            raise InsufficientStock("Others took of the same shares at this moment; ask again.")
+    return claims
+
+
+async def record(tx: Tx, claims: Sequence[Claim], reservation_id: UUID, expires_at: datetime | None) -> None:
+    """Write down for which reservation they were taken. One statement, none when nothing was."""
+    await tx.insert(
+        AllocationUse,
+        [
+            {
+                "tenant_id": tx.tenant_id,
+                "id": ids.new(),
+                "allocation_id": claim.allocation_id,
+                "reservation_id": reservation_id,
+                "sku": claim.sku,
+                "location_id": claim.location_id,
+                "nth": nth,
+                "taken": claim.units,
+                "quantity": claim.units,
+                "expires_at": expires_at,
+            }
+            for nth, claim in enumerate(claims)
+        ],
+    )
+
+
+async def give_back(tx: Tx, reservation_id: UUID, let_go: Iterable[tuple[str, UUID, int]]) -> None:
+    """A reservation let these units go (SKU, location, units): of what it took last, first. Four statements at most."""
+    before = await queries.uses_of(tx, [reservation_id])
+    if not before:
+        return
+    await queries.locked_by_id(tx, sorted({use.allocation_id for use in before}))
+    uses = await queries.uses_of(tx, [reservation_id])
+    everywhere: dict[str, int] = defaultdict(int)
+    there: dict[tuple[str, UUID], int] = defaultdict(int)
+    for sku, location_id, units in let_go:
+        everywhere[sku] += units
+        there[sku, location_id] += units
+    less: list[tuple[AllocationUse, int]] = []
+    for use in uses:
+        left = everywhere[use.sku] if use.location_id is None else there[use.sku, use.location_id]
+        part = min(use.quantity, left)
+        if not part:
+            continue
+        less.append((use, part))
+        if use.location_id is None:
+            everywhere[use.sku] -= part
+        else:
+            there[use.sku, use.location_id] -= part
+    if not less:
+        return
+    back: dict[UUID, int] = defaultdict(int)
+    for use, part in less:
+        back[use.allocation_id] += part
+    await tx.run(_LESS, {"given": [{"id": use.id, "units": part} for use, part in less]})
+    await tx.run(_GIVE_BACK, {"given": [{"id": id_, "units": units} for id_, units in sorted(back.items())]})

@@ -1,0 +1,134 @@
+"""Stock that was promised is not there: units of an order are taken back, and find another place or wait."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from oms_api import inventory, orders
+from oms_api.fulfillment.events import FulfillmentCancelled
+from oms_api.fulfillment.models import FULFILLMENT, FulfillmentLine
+from oms_api.fulfillment.service.work import OrderWork, change, open_order, told
+from oms_api.inventory import Place, ReservationLine, Units
+from oms_api.kit.db import Tx
+from oms_api.kit.events import emit
+from oms_api.orders import ORDER, Move, UnitState
+
+Taken = list[tuple[FulfillmentLine, int]]
+
+
+async def give_up_short(tx: Tx, place: Place, order_id: UUID) -> None:
+    """Take back what an order holds of units that are not there: first those that no location works on yet.
+
+    Of a kit whole units are given up, with their other parts. The units are BACKORDERED and planned again at once;
+    `promise.changed` says when they arrive now. Nothing happens when nothing is short any more.
+    """
+    work = await open_order(tx, order_id)
+    taken = await inventory.short_of(tx, place, order_id)
+    held = (await inventory.reservation_lines_of(tx, [order_id])).get(order_id, [])
+    short: dict[UUID, int] = defaultdict(int)
+    for row, units in taken:
+        if row.line_id is not None:
+            short[row.line_id] += units
+    if not short:
+        return
+    await inventory.take_back(tx, place, order_id, taken)
+    moves: list[Move] = []
+    off: Taken = []
+    beside: list[Units] = []
+    for line_id, units in short.items():
+        rows = [row for row in held if row.line_id == line_id and row.quantity]
+        line = work.order_lines[line_id]
+        parts = orders.parts_of(line)
+        here = sum(row.quantity for row in rows if _is_at(row, place)) if place.supply_id is None else units
+        loose = units if place.supply_id is not None else min(units, here - _at_work(work, line_id, place))
+        lines_loose, lines_work = -(-loose // parts[place.sku]), -(-(units - loose) // parts[place.sku])
+        if place.supply_id is None and lines_loose:
+            moves.append(Move(line_id, UnitState.RESERVED, UnitState.BACKORDERED, min(lines_loose, line.reserved)))
+        gone = _off_work(work, line_id, parts, lines_work, place)
+        off += gone
+        beside += _beside(work, rows, parts, lines_loose + lines_work, dict(_cut(taken, line_id)), gone)
+    if beside:
+        await inventory.let_go(tx, order_id, beside)
+    if off:
+        steps = await change(tx, work, {line.id: {"cancelled": units} for line, units in off})
+        moves += [
+            Move(step.line_id, UnitState(step.from_state), UnitState.BACKORDERED, step.quantity) for step in steps
+        ]
+        _tell(tx, work, off)
+    moves = [move for move in moves if move.quantity]
+    if moves:
+        await orders.move(tx, order_id, moves)
+    await orders.cover_short(tx, order_id, short.keys())
+
+
+def _is_at(row: ReservationLine, place: Place) -> bool:
+    return (row.sku, row.location_id, row.supply_id) == place
+
+
+def _at_work(work: OrderWork, line_id: UUID, place: Place) -> int:
+    return sum(
+        part.remaining
+        for part in work.of_line(line_id)
+        if part.sku == place.sku and work.fulfillments[part.fulfillment_id].location_id == place.location_id
+    )
+
+
+def _cut(taken: Iterable[tuple[ReservationLine, int]], line_id: UUID) -> Iterable[tuple[UUID, int]]:
+    return ((row.id, units) for row, units in taken if row.line_id == line_id)
+
+
+def _off_work(work: OrderWork, line_id: UUID, parts: Mapping[str, int], count: int, place: Place) -> Taken:
+    """Units of locations' work that make up `count` units of the order line, those of the short place first."""
+    found: Taken = []
+    for sku, each in parts.items():
+        wanted = count * each
+        lines = [part for part in work.of_line(line_id) if part.sku == sku and part.remaining]
+        for part in sorted(
+            lines,
+            key=lambda part: (work.fulfillments[part.fulfillment_id].location_id != place.location_id, part.id),
+        ):
+            some = min(wanted, part.remaining)
+            if some:
+                found.append((part, some))
+                wanted -= some
+    return found
+
+
+def _beside(
+    work: OrderWork,
+    rows: Sequence[ReservationLine],
+    parts: Mapping[str, int],
+    count: int,
+    cut: Mapping[UUID, int],
+    gone: Taken,
+) -> list[Units]:
+    """What else is held for these units of the line: the other parts of a kit, there where the work was first."""
+    worked: dict[tuple[str, UUID], int] = defaultdict(int)
+    for part, units in gone:
+        worked[part.sku, work.fulfillments[part.fulfillment_id].location_id] += units
+    found: list[Units] = []
+    for sku, each in parts.items():
+        wanted = count * each - sum(cut.get(row.id, 0) for row in rows if row.sku == sku)
+        own = [row for row in rows if row.sku == sku]
+        for row in sorted(own, key=lambda row: ((row.sku, row.location_id) not in worked, row.id)):
+            some = min(wanted, row.quantity - cut.get(row.id, 0))
+            if some > 0:
+                found.append(Units(row.line_id, sku, row.location_id, some))
+                wanted -= some
+    return found
+
+
+def _tell(tx: Tx, work: OrderWork, off: Taken) -> None:
+    of: dict[UUID, Taken] = defaultdict(list)
+    for line, units in off:
+        of[line.fulfillment_id].append((line, units))
+    for id_, parts in of.items():
+        emit(
+            tx,
+            FulfillmentCancelled(
+                order_id=ORDER(work.order.id), status=work.fulfillments[id_].status, lines=told(parts)
+            ),
+            subject=FULFILLMENT.ref(id_),
+            owner=work.order.id,
+            updated=["status", "lines"],
+        )

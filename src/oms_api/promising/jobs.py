@@ -1,0 +1,24 @@
+"""Reactions of promising: units that leave a location, or are held no more, give its capacity back."""
+
+from collections import Counter
+from uuid import UUID
+
+from oms_api import inventory, network
+from oms_api.kit.db import Tx
+from oms_api.kit.events import Event
+from oms_api.kit.jobs import reaction
+
+
+@reaction(
+    "promising.give_capacity_back",
+    inventory.ReservationReleased,
+    inventory.ReservationShort,
+    inventory.ReservationMoved,
+)
+async def give_capacity_back(tx: Tx, event: Event) -> None:
+    """Units were let go, are not there after all, or are held elsewhere now. What lapses needs nobody: it is
+    free at once."""
+    units: Counter[tuple[UUID, str]] = Counter()
+    for line in event.data["lines"]:
+        units[network.LOCATION.parse(line.get("fromLocationId", line["locationId"])), line["sku"]] += line["quantity"]
+    await network.give_back_capacity(tx, event.subject_id, units)

@@ -1,0 +1,136 @@
+"""What-if: the same question over stock, supply, closures and a time that are only imagined."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from oms_api import inventory
+from oms_api.inventory import UNITS_MAX, Incoming, Stock
+from oms_api.kit import clock, ids
+from oms_api.kit.db import Reading
+from oms_api.kit.errors import Invalid, NotFound, Path, Refusal
+from oms_api.kit.events import rfc3339
+from oms_api.promising.service.place import Place
+
+ASSUMING = ("input", "assuming")
+CHANGES_MAX = 1000
+YEARS = (1970, 2100)
+"""First and last year that can be imagined."""
+
+
+class ImaginedStock(NamedTuple):
+    """Units more, or fewer, at a location, by its handle."""
+
+    sku: str
+    location: str
+    delta: int
+
+
+class ImaginedSupply(NamedTuple):
+    """A supply as it would stand: it takes the place of the one with its reference; 0 withdraws it."""
+
+    reference: str
+    sku: str
+    location: str
+    quantity: int
+    expected_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assumptions:
+    """What is imagined; `closed` are handles of locations."""
+
+    closed: Sequence[str] = ()
+    stock: Sequence[ImaginedStock] = ()
+    supply: Sequence[ImaginedSupply] = ()
+    now: datetime | None = None
+    policy: tuple[str, int] | None = None
+    """A published version of a sourcing policy that decides in place of the live one."""
+    alone: bool = False
+    """The imagined stock is all that there is, and no supply comes."""
+    path: Path = ASSUMING
+
+    @property
+    def instant(self) -> datetime:
+        """As of when it is asked."""
+        return self.now or clock.now()
+
+    def problems(self, places: Mapping[str, Place]) -> list[Refusal]:
+        """What names no location of the channel, or no possible number."""
+        found: list[Refusal] = []
+        if len(self.closed) + len(self.stock) + len(self.supply) > CHANGES_MAX:
+            return [Invalid(f"Assume at most {CHANGES_MAX:,} changes at once.", path=self.path)]
+        named: list[tuple[Path, str]] = [
+            *(((*self.path, "closedLocations", i), handle) for i, handle in enumerate(self.closed)),
+            *(((*self.path, "stock", i, "location"), row.location) for i, row in enumerate(self.stock)),
+            *(((*self.path, "supply", i, "location"), row.location) for i, row in enumerate(self.supply)),
+        ]
+        found += [
+            NotFound(
+                f"{handle[:60]!r} is not a location of this channel; "
+                "name one that is, or add it with channelPut first.",
+                path=path,
+            )
+            for path, handle in named
+            if handle not in places
+        ]
+        if self.now is not None and not YEARS[0] <= self.now.year <= YEARS[1]:
+            found.append(
+                Invalid(
+                    f"{rfc3339(self.now)} is out of reach; assume {YEARS[0]} to {YEARS[1]}.", path=(*self.path, "now")
+                )
+            )
+        for i, row in enumerate(self.supply):
+            if not 0 <= row.quantity <= UNITS_MAX:
+                found.append(
+                    Invalid(
+                        f"{row.quantity} units cannot come; assume 0 to {UNITS_MAX:,}.",
+                        path=(*self.path, "supply", i, "quantity"),
+                    )
+                )
+        return found
+
+    async def imagine(
+        self, reading: Reading, stock: Sequence[Stock], incoming: Sequence[Incoming], places: Mapping[str, Place]
+    ) -> tuple[list[Stock], list[Incoming]]:
+        """These rows as they would be. Raises Invalid for units that are not there to be taken away."""
+        if self.alone:
+            return self._stock((), places), []
+        return self._stock(stock, places), await self._supply(reading, incoming, places)
+
+    def _stock(self, stock: Sequence[Stock], places: Mapping[str, Place]) -> list[Stock]:
+        rows = {(row.sku, row.location_id): row for row in stock}
+        for i, change in enumerate(self.stock):
+            key = (change.sku, places[change.location].id)
+            row = rows.get(key) or Stock(*key, on_hand=0, reserved=0, safety=0, updated_at=self.instant)
+            units = row.on_hand + change.delta
+            if not 0 <= units <= UNITS_MAX:
+                raise Invalid(
+                    f"{change.delta:+} of {change.sku[:60]} at {change.location} would leave {units:,} on hand; "
+                    f"it has {row.on_hand:,}.",
+                    path=(*self.path, "stock", i, "delta"),
+                )
+            rows[key] = row._replace(on_hand=units)
+        return list(rows.values())
+
+    async def _supply(
+        self, reading: Reading, incoming: Sequence[Incoming], places: Mapping[str, Place]
+    ) -> list[Incoming]:
+        if not self.supply:
+            return list(incoming)
+        rows: dict[UUID, Incoming] = {row.id: row for row in incoming}
+        known = await inventory.supplies_by_reference(reading, [row.reference for row in self.supply])
+        for change in self.supply:
+            old = known.get(change.reference)
+            id_ = old.id if old else ids.new()
+            promised = old.reserved if old else 0
+            rows[id_] = Incoming(
+                id_,
+                change.sku,
+                places[change.location].id,
+                max(change.quantity - promised, 0),
+                change.expected_at,
+            )
+        return list(rows.values())

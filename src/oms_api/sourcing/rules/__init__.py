@@ -1,0 +1,25 @@
+"""The exact engine: integers for units, days and money; the same question gives the same plan, byte for byte."""
+
+from oms_api.sourcing.rules.explain import Reason, Rejected, explain_rejected
+from oms_api.sourcing.rules.plan import plan
+from oms_api.sourcing.rules.words import (
+    Break,
+    Capacity,
+    Demand,
+    Objective,
+    Parcel,
+    Plan,
+    Rate,
+    Room,
+    Shortage,
+    ShortLine,
+    Source,
+    Weights,
+    split_allowed,
+)
+
+__all__ = [
+    "Break", "Capacity", "Demand", "Objective", "Parcel", "Plan", "Rate", "Reason", "Rejected", "Room", "ShortLine",
+    "Shortage", "Source", "Weights",
+    "explain_rejected", "plan", "split_allowed",
+]  # fmt: skip

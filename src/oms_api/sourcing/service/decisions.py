@@ -1,0 +1,110 @@
+"""Decisions: written down with everything that they were made from, and made again from it."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from oms_api.kit import clock, ids
+from oms_api.kit.db import Reading, Tx
+from oms_api.kit.errors import NotFound, Path
+from oms_api.sourcing import queries
+from oms_api.sourcing.models import Decision, DecisionReason, Policy, Shadow
+from oms_api.sourcing.rules import Plan
+from oms_api.sourcing.rules.decide import ENGINE, Asked, Decided, canonical, decide, packed, plan_json, unpacked
+from oms_api.sourcing.rules.policy import Rule
+from oms_api.sourcing.service.world import BUILT_IN, Live
+
+
+class Replayed(NamedTuple):
+    """A decision made again. By its own version `same` is the whole plan, byte for byte; by another, its parcels."""
+
+    decided: Decided
+    policy: str
+    number: int
+    same: bool
+
+
+async def record(
+    tx: Tx,
+    *,
+    owner_id: UUID,
+    reason: DecisionReason,
+    currency: str,
+    live: Live,
+    made: Sequence[tuple[Asked, Plan]],
+) -> None:
+    """Write decisions down in the transaction that acts on them. One statement."""
+    at = clock.now()
+    rows = [
+        {
+            "tenant_id": tx.tenant_id,
+            "id": ids.new(),
+            "owner_id": owner_id,
+            "reason": reason,
+            "channel": asked.cart.channel,
+            "currency": currency,
+            "policy": live.policy,
+            "policy_number": live.number,
+            "engine": ENGINE,
+            "inputs": packed(asked),
+            "plan": plan_json(found),
+            "cost_minor": found.cost,
+            "lower_bound_minor": found.lower_bound,
+            "created_at": at,
+        }
+        for asked, found in made
+    ]
+    await tx.insert(Decision, rows)
+
+
+async def rules_of(reading: Reading, handle: str, number: int, path: Path = ("policy",)) -> tuple[Rule, ...]:
+    """The rules of a version. Raises NotFound."""
+    if handle == BUILT_IN:
+        return ()
+    policy = (await queries.policies_by_handle(reading, [handle])).get(handle)
+    version = await queries.version(reading, policy.id, number) if policy else None
+    if version is None:
+        raise NotFound(
+            f"There is no version {number} of sourcing policy {handle[:60]!r}; "
+            "publish it with sourcingPolicyPublish first.",
+            path=path,
+        )
+    return tuple(Rule.model_validate(rule) for rule in version.effective)
+
+
+async def replay(reading: Reading, decision: Decision, policy: tuple[str, int] | None = None) -> Replayed:
+    """Make a decision again, by the version that made it or by another one. Raises NotFound."""
+    handle, number = policy or (decision.policy, decision.policy_number)
+    rules = await rules_of(reading, handle, number)
+    decided = decide(unpacked(decision.inputs), rules)
+    again = plan_json(decided.plan)
+    same = canonical(again) == canonical(decision.plan) if policy is None else _same_parcels(decision.plan, again)
+    return Replayed(decided, handle, number, same)
+
+
+def _same_parcels(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return canonical(one.get("parcels")) == canonical(other.get("parcels"))
+
+
+async def try_shadow(tx: Tx, policy: Policy, rules: tuple[Rule, ...], decision: Decision) -> None:
+    """Make a decision again as a candidate would, and write down how it differs. Once for each decision."""
+    assert policy.shadow is not None
+    decided = decide(unpacked(decision.inputs), rules)
+    candidate, live = decided.plan, decision.plan
+    served = isinstance(candidate, Plan)
+    last = max((parcel["arrivesOn"] for parcel in live["parcels"]), default=0)
+    row = {
+        "tenant_id": tx.tenant_id,
+        "id": decision.id,
+        "policy_id": policy.id,
+        "number": policy.shadow,
+        "same": _same_parcels(live, plan_json(candidate)),
+        "served": served,
+        "cost_minor": candidate.cost if isinstance(candidate, Plan) else 0,
+        "live_cost_minor": decision.cost_minor,
+        "shipments": candidate.shipments if isinstance(candidate, Plan) else 0,
+        "live_shipments": len(live["parcels"]),
+        "days": (candidate.latest or last) - last if isinstance(candidate, Plan) else 0,
+        "created_at": clock.now(),
+    }
+    await tx.upsert(Shadow, [row], key=("tenant_id", "policy_id", "number", "id"))

@@ -1,0 +1,163 @@
+"""A decision can be packed, and made again with the same bytes, in this process and in another."""
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oms_api.sourcing.rules.decide import Asked, canonical, decide, packed, plan_json, unpacked
+from oms_api.sourcing.rules.policy import Cart, Costs, Extra, Rule, Settings, SourcingEffect, SourcingSort, Spot, Where
+from oms_api.sourcing.rules.words import Break, Demand, Objective, Plan, Rate, Room, Shortage, Source
+
+CARD = Rate((Break(1000, 400, 0), Break(None, 600, 90)), 5000)
+SHARED = {"A": 2, "B": 5}
+
+
+def asked(**more: Any) -> Asked:
+    values: dict[str, Any] = {
+        "cart": Cart("web", "SHIPPING", 2, 5000, "gold", frozenset({"x", "y"}), "US", "10001"),
+        "demands": (Demand("A", 3, 500, value=1000), Demand("B", 2, 250, 100, 900)),
+        "sources": (
+            Source("dc", 0, SHARED, 10, 12, 500, 100, "standard"),
+            Source("dc", 0, SHARED, 10, 11, 900, 0, "express", CARD),
+            Source("store", 1, {"A": 9}, 11, 13, 550, 100, "standard", None, 0, 5, 1, {"A": 7}),
+        ),
+        "spots": (Spot("dc", "WAREHOUSE", frozenset({"cold"}), "US", 40, 7), Spot("store", "STORE", km=9, units=9)),
+        "fallback": Objective.CHEAPEST,
+        "max_shipments": 3,
+        "tags": {"A": ("x",), "B": ("x", "y")},
+        "room": {("dc", 10): Room(parcels=1)},
+    } | more
+    return Asked(**values)
+
+
+def plan_of(question: Asked, *rules: Rule) -> Plan:
+    found = decide(question, rules).plan
+    assert isinstance(found, Plan)
+    return found
+
+
+def taken(plan: Plan) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for parcel in plan.parcels:
+        for sku, units in parcel.lines:
+            there = found.setdefault(parcel.location, {})
+            there[sku] = there.get(sku, 0) + units
+    return found
+
+
+def test_what_was_packed_is_unpacked_equal_and_decided_equally() -> None:
+    question = asked()
+    again = unpacked(packed(question))
+    assert again == question
+    assert canonical(plan_json(decide(again, ()).plan)) == canonical(plan_json(decide(question, ()).plan))
+
+
+def test_stock_and_rate_cards_that_sources_share_are_packed_once() -> None:
+    again = unpacked(packed(asked()))
+    assert again.sources[0].stock is again.sources[1].stock
+    assert again.sources[1].rate == CARD
+
+
+def test_another_process_with_another_hash_seed_decides_the_same_bytes() -> None:
+    question = asked()
+    program = (
+        "import sys; from oms_api.sourcing.rules.decide import *; "
+        "sys.stdout.write(canonical(plan_json(decide(unpacked(sys.argv[1]), ()).plan)).decode())"
+    )
+    answers = {
+        subprocess.run(
+            [sys.executable, "-c", program, packed(question)],
+            env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True, timeout=60,
+        ).stdout
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert answers == {canonical(plan_json(decide(question, ()).plan))}
+
+
+def test_a_hard_rule_leaves_the_location_out_and_what_it_had_is_short() -> None:
+    rule = Rule(name="r", effect=SourcingEffect.EXCLUDE, locations=Where(kinds=("WAREHOUSE",)))
+    decided = decide(asked(), [rule])
+    assert isinstance(decided.plan, Shortage)
+    assert [(line.sku, line.available) for line in decided.plan.lines] == [("B", 0)]
+    assert decided.ruled.excluded == {"dc": "r"}
+
+
+def test_a_cost_of_a_rule_moves_the_choice_and_is_not_part_of_the_cost_told() -> None:
+    sources = (
+        Source("dc", 0, {"A": 3}, 10, 12, 500, 0, "standard"),
+        Source("store", 1, {"A": 3}, 10, 12, 550, 0, "standard"),
+    )
+    question = asked(sources=sources, demands=(Demand("A", 3, 0),), room={})
+    assert taken(plan_of(question)) == {"dc": {"A": 3}}
+    dear = Rule(
+        name="r",
+        effect=SourcingEffect.COST,
+        locations=Where(handles=("dc",)),
+        costs=Costs(per_shipment=10, per_unit=20),
+    )
+    plan = plan_of(question, dear)
+    assert (taken(plan), plan.cost) == ({"store": {"A": 3}}, 550)
+    assert decide(question, [dear]).ruled.extras == {"dc": (Extra("r", 10, 0, 20),)}
+
+
+def test_settings_choose_the_objective_unless_the_caller_does() -> None:
+    fast = Rule(name="r", effect=SourcingEffect.SET, settings=Settings(objective="FASTEST"))
+    assert decide(asked(), [fast]).objective is Objective.FASTEST
+    assert decide(asked(objective=Objective.CHEAPEST), [fast]).objective is Objective.CHEAPEST
+    assert decide(asked(), []).objective is Objective.CHEAPEST
+
+
+def test_lines_of_little_value_are_kept_whole_and_tagged_skus_travel_together() -> None:
+    sources = (
+        Source("one", 0, {"A": 2, "B": 2}, 10, 12, 100, 0),
+        Source("two", 1, {"A": 1, "B": 2}, 10, 12, 100, 0),
+        Source("all", 2, {"A": 3}, 10, 12, 900, 0),
+    )
+    question = asked(sources=sources, room={}, demands=(Demand("A", 3, 0, value=1000), Demand("B", 2, 0, value=900)))
+    assert taken(plan_of(question)) == {"one": {"A": 2, "B": 2}, "two": {"A": 1}}
+    whole = Rule(name="r", effect=SourcingEffect.SET, settings=Settings(split_from_value=3001))
+    assert taken(plan_of(question, whole))["all"] == {"A": 3}
+    together = Rule(name="r", effect=SourcingEffect.SET, settings=Settings(together_tags=("x",)))
+    found = decide(question, [together]).plan
+    assert isinstance(found, Shortage) and found.together == (("A", "B"),)
+
+
+def test_the_stricter_of_two_limits_of_shipments_holds() -> None:
+    sources = (Source("one", 0, {"A": 2}, 10, 12, 100, 0), Source("two", 1, {"A": 1, "B": 2}, 10, 12, 100, 0))
+    one = Rule(name="r", effect=SourcingEffect.SET, settings=Settings(max_shipments=1))
+    found = decide(asked(sources=sources, room={}), [one]).plan
+    assert isinstance(found, Shortage) and found.fewest_shipments == 2
+    three = Rule(name="r", effect=SourcingEffect.SET, settings=Settings(max_shipments=9))
+    assert isinstance(decide(asked(sources=sources, room={}, max_shipments=1), [three]).plan, Shortage)
+
+
+def test_a_day_of_lateness_and_a_further_parcel_weigh_what_the_rule_says() -> None:
+    sources = (Source("slow", 0, {"A": 3}, 10, 15, 100, 0), Source("quick", 1, {"A": 3}, 10, 12, 250, 0))
+    question = asked(sources=sources, room={}, demands=(Demand("A", 3, 0),))
+    assert taken(plan_of(question)) == {"slow": {"A": 3}}
+    late = Rule(name="r", effect=SourcingEffect.SET, settings=Settings(per_day_late=60))
+    assert taken(plan_of(question, late)) == {"quick": {"A": 3}}
+
+
+def test_sorting_decides_between_plans_that_are_otherwise_equal() -> None:
+    sources = (Source("dc", 0, {"A": 3}, 10, 12, 100, 0), Source("store", 1, {"A": 3}, 10, 12, 100, 0))
+    question = asked(sources=sources, room={}, demands=(Demand("A", 3, 0),))
+    assert taken(plan_of(question)) == {"dc": {"A": 3}}
+    near = Rule(name="r", effect=SourcingEffect.SET, settings=Settings(sort=(SourcingSort.DISTANCE,)))
+    assert taken(plan_of(question, near)) == {"store": {"A": 3}}
+
+
+numbers = st.integers(0, 50)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcd"), numbers, numbers, numbers), min_size=1, max_size=6), numbers)
+def test_any_question_is_packed_without_loss(rows: list[tuple[str, int, int, int]], units: int) -> None:
+    question = asked(
+        sources=tuple(Source(name, rank, {"A": stock}, day, day + 2, 100, 5) for name, rank, stock, day in rows),
+        demands=(Demand("A", units + 1, 3),),
+    )
+    assert unpacked(packed(question)) == question
