@@ -606,6 +606,9 @@ def upgrade() -> None:
             postgresql_where=sa.text("due_at IS NOT NULL"),
         )
 
+    with op.batch_alter_table("channels", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("max_reassignments", sa.Integer(), server_default="3", nullable=False))
+
     with op.batch_alter_table("locations", schema=None) as batch_op:
         batch_op.add_column(sa.Column("tags", postgresql.JSONB().with_variant(sa.JSON(), "sqlite"), nullable=True))
         batch_op.add_column(sa.Column("hours", postgresql.JSONB().with_variant(sa.JSON(), "sqlite"), nullable=True))
@@ -787,6 +790,9 @@ def downgrade() -> None:
         batch_op.drop_column("exceptions")
         batch_op.drop_column("hours")
         batch_op.drop_column("tags")
+
+    with op.batch_alter_table("channels", schema=None) as batch_op:
+        batch_op.drop_column("max_reassignments")
 
     with op.batch_alter_table("fulfillments", schema=None) as batch_op:
         batch_op.drop_index(

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from fulfillment.desk import REASSIGN, REJECT, Desk, units
-from oms_api.orders.service import again
 from promising.shop import CHICAGO, LOS_ANGELES, NEW_YORK, put_stock
 from world import World
 
@@ -91,17 +92,19 @@ async def test_units_that_nobody_else_has_wait_for_stock_elsewhere(desk: Desk, w
     assert work(after) == [("near", "REJECTED", {"A": 0}), ("mid", "OFFERED", {"A": 3})]
 
 
-async def test_after_three_moves_it_waits_for_a_person(desk: Desk) -> None:
-    assert again.REASSIGNMENTS_MAX == 3
+@pytest.mark.parametrize(("channel", "moves"), [({}, 3), ({"maxReassignments": 0}, 0), ({"maxReassignments": 2}, 2)])
+async def test_after_as_many_moves_as_the_channel_allows_it_waits_for_a_person(
+    desk: Desk, channel: dict[str, int], moves: int
+) -> None:
     five = {f"l{i}": {**NEW_YORK} for i in range(5)}
-    await desk.open({"A": dict.fromkeys(five, 6)}, locations=five)
+    await desk.open({"A": dict.fromkeys(five, 6)}, locations=five, **channel)
     order = await desk.order(lines={"A": 2})
-    for turn in range(4):
+    for turn in range(moves + 1):
         order = await desk.look(order["id"])
         assert (len(order["fulfillments"]), order["attention"]) == (turn + 1, [])
         await no(desk, order["fulfillments"][-1])
     order = await desk.look(order["id"])
-    assert [status for _, status, _ in work(order)] == ["REJECTED"] * 4
+    assert [status for _, status, _ in work(order)] == ["REJECTED"] * (moves + 1)
     assert (order["status"], units(order["lines"][0])) == ("CONFIRMED", {"pending": 2})
     assert order["attention"] == [{"kind": "SOURCING_FAILED"}]
     found = await desk.api(ATTENTION, where={"needsAttention": True})

@@ -9,7 +9,7 @@ from oms_api.kit.db import mine, prepared
 from oms_api.kit.events import Event
 from world import Api, World, statements
 
-FIELDS = """id handle name currency paymentRule threshold objective maxShipments paymentWindowSeconds
+FIELDS = """id handle name currency paymentRule threshold objective maxShipments maxReassignments paymentWindowSeconds
   metadata { key value } locations { handle }"""
 PUT = f"""mutation($input: ChannelPutInput!) {{ channelPut(input: $input) {{
   channels {{ {FIELDS} }} userErrors {{ code message path }} }} }}"""
@@ -46,7 +46,8 @@ async def test_a_new_channel_wants_authorized_orders_sourced_cheaply_and_paid_wi
     assert channel.pop("id").startswith("chn_")
     assert channel == {
         "handle": "web", "name": "Web", "currency": "EUR", "paymentRule": "AUTHORIZED", "threshold": 0,
-        "objective": "CHEAPEST", "maxShipments": None, "paymentWindowSeconds": 86400, "metadata": [], "locations": [],
+        "objective": "CHEAPEST", "maxShipments": None, "maxReassignments": 3, "paymentWindowSeconds": 86400,
+        "metadata": [], "locations": [],
     }  # fmt: skip
 
 
@@ -54,7 +55,8 @@ async def test_everything_that_is_sent_is_kept_and_locations_in_their_order(api:
     await locations(api, "a", "b", "c")
     sent = {
         "handle": "web", "name": "Web", "currency": "JPY", "paymentRule": "NONE", "threshold": 5,
-        "objective": "FASTEST", "maxShipments": 1, "paymentWindowSeconds": 60, "locations": ["c", "a", "b"],
+        "objective": "FASTEST", "maxShipments": 1, "maxReassignments": 0, "paymentWindowSeconds": 60,
+        "locations": ["c", "a", "b"],
         "metadata": [{"key": "shop.id", "value": "7"}],
     }  # fmt: skip
     (saved,) = await put(api, sent)
@@ -65,11 +67,16 @@ async def test_everything_that_is_sent_is_kept_and_locations_in_their_order(api:
 async def test_absent_keeps_null_clears_and_locations_are_replaced(api: Api) -> None:
     await locations(api, "a", "b", "c")
     await put(api, WEB | {"locations": ["a", "b"], "threshold": 9, "maxShipments": 2, "objective": "BALANCED"})
+    await put(api, WEB | {"locations": ["a", "b"], "maxReassignments": 7})
     (kept,) = await put(api, WEB | {"locations": ["c", "b"]})
     assert (kept["threshold"], kept["maxShipments"], kept["objective"]) == (9, 2, "BALANCED")
+    assert kept["maxReassignments"] == 7
     assert handles(kept) == ["c", "b"]
-    (cleared,) = await put(api, WEB | {"threshold": None, "maxShipments": None, "objective": None})
+    (cleared,) = await put(
+        api, WEB | {"threshold": None, "maxShipments": None, "objective": None, "maxReassignments": None}
+    )
     assert (cleared["threshold"], cleared["maxShipments"], cleared["objective"]) == (0, None, "CHEAPEST")
+    assert cleared["maxReassignments"] == 3
     assert handles(cleared) == []
 
 
@@ -82,7 +89,8 @@ async def test_all_problems_are_told_at_once_and_nothing_is_written(api: Api) ->
                 WEB | {"locations": ["a"]},
                 {
                     "handle": "-", "name": "", "currency": "EUR", "locations": ["nowhere", "a", "a"], "threshold": -1,
-                    "maxShipments": 0, "paymentWindowSeconds": 59, "metadata": [{"key": "x", "value": 1}],
+                    "maxShipments": 0, "maxReassignments": -1, "paymentWindowSeconds": 59,
+                    "metadata": [{"key": "x", "value": 1}],
                 },
                 WEB | {"handle": "far", "paymentWindowSeconds": 90 * 86400 + 1},
                 WEB | {"handle": "twice"},
@@ -96,6 +104,7 @@ async def test_all_problems_are_told_at_once_and_nothing_is_written(api: Api) ->
         ("INVALID", "1.name"),
         ("INVALID", "1.threshold"),
         ("INVALID", "1.maxShipments"),
+        ("INVALID", "1.maxReassignments"),
         ("INVALID", "1.paymentWindowSeconds"),
         ("NOT_FOUND", "1.locations.0"),
         ("INVALID", "1.locations.2"),
@@ -103,7 +112,7 @@ async def test_all_problems_are_told_at_once_and_nothing_is_written(api: Api) ->
         ("INVALID", "3.handle"),
         ("INVALID", "4.handle"),
     ]
-    assert errors[6]["message"] == "There is no location 'nowhere'; create it with locationPut first."
+    assert errors[7]["message"] == "There is no location 'nowhere'; create it with locationPut first."
     assert (await api(CHANNEL, handle="web"))["channel"] is None
     assert await facts(api) == []
 

@@ -18,7 +18,6 @@ from oms_api.sourcing import (
     Source,
     explain_rejected,
     plan,
-    split_allowed,
 )
 from sourcing.brute_force import contents, source
 from sourcing.checker import Question, check
@@ -50,13 +49,6 @@ def test_published_preference_cases_come_out(name: str, state_budget: int) -> No
     assert isinstance(answer, Plan)
     assert answer.exact
     check(Question(demands, sources), answer)
-
-
-def test_orders_split_only_when_every_item_is_worth_the_threshold() -> None:
-    case = CASES["split only above a value threshold"]
-    for split in case["splits"]:
-        assert split_allowed(split["item_values_minor"], case["threshold_minor"]) is split["split_allowed"]
-    assert split_allowed([8000, 16000], 10000) is False  # the same manual: both must be above
 
 
 def test_single_locations_come_before_pairs_and_pairs_before_triples() -> None:

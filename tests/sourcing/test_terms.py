@@ -51,16 +51,19 @@ def test_preference_as_the_only_cost_fills_the_preferred_location_first(name: st
 
 def test_orders_split_only_where_each_parcel_is_worth_the_threshold() -> None:
     case = CASES["split only above a value threshold"]
-    for split in case["splits"]:
-        values = split["item_values_minor"]
+    # the last is of the same manual: both must be worth it
+    for values, least, allowed in [
+        *((split["item_values_minor"], case["threshold_minor"], split["split_allowed"]) for split in case["splits"]),
+        ([8000, 16000], 10000, False),
+    ]:
         question = Question(
             [Demand(f"S{at}", 1, 0, value=value) for at, value in enumerate(values)],
             [source(f"only-{at}", {f"S{at}": 9}, fixed=1) for at in range(len(values))]
             + [source("all", {f"S{at}": 9 for at in range(len(values))}, fixed=9000)],
-            min_split_value=case["threshold_minor"],
+            min_split_value=least,
         )
         answer = check(question, question.plan())
-        assert (answer.shipments > 1) is split["split_allowed"]
+        assert (answer.shipments > 1) is allowed
 
 
 # — prices —————————————————————————————————————————————————————————————————————————————————————————————————————

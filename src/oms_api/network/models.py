@@ -16,6 +16,8 @@ LOCATION = ids.Prefix("loc")
 CHANNEL = ids.Prefix("chn")
 CALENDAR = ids.Prefix("cal")
 CARRIER_SERVICE = ids.Prefix("csv")
+REASSIGNMENTS = 3
+"""Changes of place that a channel allows unless it says otherwise."""
 
 
 class Degrees(TypeDecorator[float]):
@@ -102,7 +104,8 @@ class Location(Keyed, table=True):
 
 
 class Channel(Keyed, table=True):
-    """A place where things are sold. `threshold`: units withheld per SKU; `payment_window_s`: seconds unpaid."""
+    """A place where things are sold. `threshold`: units withheld per SKU; `payment_window_s`: seconds unpaid;
+    `max_reassignments`: how often units of a line are given to another location when one says no."""
 
     __tablename__ = "channels"
     __table_args__ = (
@@ -118,6 +121,7 @@ class Channel(Keyed, table=True):
     threshold: int
     objective: SourcingObjective = Field(sa_type=Choice(SourcingObjective))
     max_shipments: int | None = None
+    max_reassignments: int = Field(default=REASSIGNMENTS, sa_column_kwargs={"server_default": str(REASSIGNMENTS)})
     payment_window_s: int
     entries: dict[str, Any] = Field(sa_type=Json)
     created_at: datetime = Field(sa_type=Instant)

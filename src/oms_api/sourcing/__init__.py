@@ -25,7 +25,6 @@ from oms_api.sourcing.rules import (
     Weights,
     explain_rejected,
     plan,
-    split_allowed,
 )
 from oms_api.sourcing.rules.decide import Asked, decide, steered
 from oms_api.sourcing.rules.policy import Cart, Content, Example, Rule, Ruled, Spot
@@ -40,5 +39,5 @@ __all__ = [
     "Held", "Live", "Objective", "Outcome", "Parcel", "Plan", "Policy", "PolicyVersion", "Rate", "Reason",
     "Rejected", "Room", "Rule", "Ruled", "Share", "ShortLine", "Shortage", "Source", "Spot", "WaveStrategy",
     "Weights", "apply_rules", "decide", "explain_rejected", "live_of", "plan", "publish", "record", "rules_of",
-    "split_allowed", "steered", "wave",
+    "steered", "wave",
 ]  # fmt: skip

@@ -12,7 +12,6 @@ from oms_api.kit import ids
 from oms_api.kit.db import Choice, Instant, Json, Keyed
 
 SOURCING_POLICY = ids.Prefix("spo")
-SOURCING_POLICY_VERSION = ids.Prefix("spv")
 SOURCING_DECISION = ids.Prefix("sdc")
 
 

@@ -172,6 +172,10 @@ class Channel(HasMetadata):
     threshold: int = field(description="Units withheld from it, per SKU.")
     objective: SourcingObjective = field(description="What a plan must be best at.")
     max_shipments: int | None = field(description="Shipments an order may be split into at most.")
+    max_reassignments: int = field(
+        description="How often units of a line are given to another location when one says no; then they wait for a "
+        "person. 3 unless set."
+    )
     payment_window_seconds: int = field(description="Seconds an unpaid order may hold its units; 86,400 unless set.")
 
     @field(description="Locations that serve it, preferred first.")
@@ -198,6 +202,7 @@ def channel_of(known: Network | models.Channel) -> Channel:
         threshold=row.threshold,
         objective=row.objective,
         max_shipments=row.max_shipments,
+        max_reassignments=row.max_reassignments,
         payment_window_seconds=row.payment_window_s,
     )
 
@@ -267,6 +272,9 @@ class ChannelInput:
         description="What a plan must be best at; CHEAPEST for a new one."
     )
     max_shipments: strawberry.Maybe[int | None] = field(description="Shipments an order may be split into at most.")
+    max_reassignments: strawberry.Maybe[int | None] = field(
+        description="How often units of a line are given to another location when one says no; 3 for a new one."
+    )
     metadata: strawberry.Maybe[list[MetadataEntryInput] | None] = field(description="Metadata.")
     payment_window_seconds: strawberry.Maybe[int | None] = field(
         description="Seconds an unpaid order may hold its units; 86,400 unless set."

@@ -15,6 +15,7 @@ from oms_api.kit.texts import is_text, tag_problems
 COUNT_MAX = 1_000_000_000
 PROCESSING_DAYS_MAX = 365
 CHANNEL_LOCATIONS_MAX = 10_000
+REASSIGNMENTS_MAX = 100
 PAYMENT_WINDOW_S = (60, 90 * 86_400)
 ADDRESS_LINES_MAX = 3
 
@@ -150,6 +151,7 @@ def check_channel(
         )
     check_number(row["threshold"], 0, COUNT_MAX, (*path, "threshold"), problems)
     check_number(row["max_shipments"], 1, COUNT_MAX, (*path, "maxShipments"), problems)
+    check_number(row["max_reassignments"], 0, REASSIGNMENTS_MAX, (*path, "maxReassignments"), problems)
     check_number(row["payment_window_s"], *PAYMENT_WINDOW_S, (*path, "paymentWindowSeconds"), problems)
 
 

@@ -17,6 +17,7 @@ from oms_api.network.events import ChannelCreated, ChannelUpdated, LocationCreat
 from oms_api.network.models import (
     CHANNEL,
     LOCATION,
+    REASSIGNMENTS,
     Channel,
     ChannelLocation,
     Location,
@@ -46,6 +47,7 @@ _NEW_CHANNEL: dict[str, Any] = {
     "payment_rule": PaymentRule.AUTHORIZED,
     "threshold": 0,
     "objective": SourcingObjective.CHEAPEST,
+    "max_reassignments": REASSIGNMENTS,
     "payment_window_s": 86_400,
 }
 _KEPT = ("tenant_id", "id", "handle", "created_at")

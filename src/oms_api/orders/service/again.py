@@ -17,17 +17,13 @@ from oms_api.orders.service.units import shift
 from oms_api.promising import DeliveryMethod, NoSource
 from oms_api.sourcing import DecisionReason
 
-REASSIGNED = DecisionReason.REASSIGNMENT
-REASSIGNMENTS_MAX = 3
-"""How often the units of a line are given to another location when one says no."""
-
 
 async def source_again(tx: Tx, order_id: UUID, units: Mapping[UUID, int], *, refused_by: UUID) -> Order:
     """Plan units (by line) that a location said no to, without the locations that did; the caller has moved them to
     RESERVED and let go what was held for them.
 
-    What cannot be had at once is BACKORDERED. What was refused more than REASSIGNMENTS_MAX times, or by the only place
-    where it can be collected, is PENDING and waits for a person.
+    What cannot be had at once is BACKORDERED. What was refused more often than the channel gives units of a line to
+    another location, or by the only place where it can be collected, is PENDING and waits for a person.
     """
     order = await lock(tx, order_id)
     lines = {line.id: line for line in (await queries.lines_of(tx, [order_id]))[order_id]}
@@ -43,16 +39,16 @@ async def source_again(tx: Tx, order_id: UUID, units: Mapping[UUID, int], *, ref
     )
     refused = await queries.refusals_of(tx, order_id)
     groups = {group.id: group for group in (await queries.groups_of(tx, [order_id]))[order_id]}
+    channel = (await network.networks_by_id(tx, [order.channel_id]))[order.channel_id]
     given_up: dict[UUID, int] = {}
     wanted: dict[UUID, int] = {}
     for line_id, count in units.items():
         group = groups[lines[line_id].group_id]
         only = group.method is DeliveryMethod.PICKUP and group.pickup_location_id in refused[line_id]
-        tired = sum(refused[line_id].values()) > REASSIGNMENTS_MAX
+        tired = sum(refused[line_id].values()) > channel.channel.max_reassignments
         (given_up if only or tired else wanted)[line_id] = count
     moves = [Move(line_id, UnitState.RESERVED, UnitState.PENDING, count) for line_id, count in given_up.items()]
     days: dict[UUID, date] = {}
-    channel = (await network.networks_by_id(tx, [order.channel_id]))[order.channel_id]
     for (group_id, without), chosen in by_place(lines, wanted, refused).items():
         found = await plan_units(
             tx, order, less(channel, without), groups[group_id], chosen, DecisionReason.REASSIGNMENT

@@ -15,11 +15,10 @@ from oms_api.sourcing.rules.words import (
     ShortLine,
     Source,
     Weights,
-    split_allowed,
 )
 
 __all__ = [
     "Break", "Capacity", "Demand", "Objective", "Parcel", "Plan", "Rate", "Reason", "Rejected", "Room", "ShortLine",
     "Shortage", "Source", "Weights",
-    "explain_rejected", "plan", "split_allowed",
+    "explain_rejected", "plan",
 ]  # fmt: skip

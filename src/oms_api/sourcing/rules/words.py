@@ -4,7 +4,7 @@ Units, grams, cubic centimetres, days and minor units of money are integers. Day
 caller uses (offsets or ordinals), the same for all sources.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -237,8 +237,3 @@ def tie_order(source: Source) -> tuple[int, str, int, int, str, int, int]:
         source.fixed,
         source.per_kg,
     )
-
-
-def split_allowed(item_values_minor: Sequence[int], threshold_minor: int) -> bool:
-    """Whether an order may be sent in several parcels: only when every item is worth the threshold or more."""
-    return all(value >= threshold_minor for value in item_values_minor)
