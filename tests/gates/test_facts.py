@@ -12,7 +12,8 @@ import structlog
 from oms_api.kit import clock
 from oms_api.kit.caller import system
 from oms_api.orders import Order
-from whole_walk import PERSON, Walk
+from walk_opening import PERSON
+from whole_walk import Walk
 from world import Api, World
 
 # each is in no word of ours, and no value is written in another form without one of them

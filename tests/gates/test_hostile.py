@@ -12,8 +12,10 @@ from typing import Any
 
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLList, GraphQLNonNull, get_nullable_type
 
+from documents import document, root_field, root_fields
 from oms_api.kit import ids
-from whole_walk import PERSON, Walk, document, root_field, root_fields
+from walk_opening import PERSON
+from whole_walk import Walk
 from world import Api, World
 
 SECONDS = 25.0

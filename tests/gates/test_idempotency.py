@@ -7,10 +7,11 @@ from typing import Any
 
 from graphql import get_named_type
 
+from documents import document, leaves, root_field, root_fields, tenant_tables, with_leaf
 from oms_api.kit import ids
 from oms_api.kit.db import Reading
 from oms_api.kit.ids import Prefix
-from whole_walk import Walk, document, leaves, root_field, root_fields, tenant_tables, with_leaf
+from whole_walk import Walk
 from world import Api, World
 
 # what a request names and does not make: the first of these in it is put out of place

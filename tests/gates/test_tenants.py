@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 import oms_api
+from documents import document, leaves, root_field, root_fields, tenant_tables, with_leaf
 from oms_api.kit import ids
 from oms_api.kit.db import Reading, observe
 from oms_api.kit.db.drivers import driver_for
 from oms_api.kit.db.statements import Compiled, Prepared
 from oms_api.kit.ids import Prefix
-from whole_walk import Walk, document, leaves, root_field, root_fields, tenant_tables, with_leaf
+from whole_walk import Walk
 from world import World
 
 # What no tenant is known for yet, and what looks for work in all of them. The rows that these find name their tenant,

@@ -1,10 +1,7 @@
 """`orderCreate`: what becomes of an order as it is sent."""
 
 from orders.store import (
-    ADDRESS,
     CREATE,
-    HOLD,
-    PROMISE,
     Store,
     key,
     minor,
@@ -12,8 +9,7 @@ from orders.store import (
     units,
     usd,
 )
-from promising.shop import TO_NEW_YORK
-from world import Api, World, statements, travel
+from world import Api, World, statements
 
 
 async def test_an_order_holds_its_units_and_is_confirmed_at_once_where_nothing_must_be_paid_first(store: Store) -> None:
@@ -186,102 +182,6 @@ async def test_a_dry_run_tells_what_it_would_be_and_keeps_nothing(store: Store) 
     assert real["order"]["number"] == "1001"
 
 
-# --- where and how -------------------------------------------------------------------------------------------------
-
-
-async def test_goods_need_a_place_to_go_to(store: Store) -> None:
-    await store.open({"A": {"dc": 5}})
-    assert await store.refused({"A": 1}, shippingAddress=None) == [("REQUIRED", "input.shippingAddress")]
-
-
-async def test_an_order_is_collected_where_its_units_are(store: Store) -> None:
-    await store.open(
-        {"A": {"dc": 5, "shop": 2}}, locations={"dc": {}, "shop": {"pickup": True}, "closed": {"pickup": False}}
-    )
-    order = await store.create({"A": 2}, pickupLocation="shop")
-    assert order["pickupLocation"] == {"handle": "shop"}
-    assert order["shippingAddress"] is None
-    assert order["deliveryGroups"][0]["method"] == "PICKUP"
-    assert await store.reserved("A") == {"A@shop": 2}
-    assert await store.refused({"A": 1}, pickupLocation="shop") == [("INSUFFICIENT_STOCK", "input.lines.0.quantity")]
-    assert await store.refused({"A": 1}, pickupLocation="closed") == [("INVALID", "input.pickupLocation")]
-    assert await store.refused({"A": 1}, pickupLocation="nowhere") == [("NOT_FOUND", "input.pickupLocation")]
-    assert await store.refused({"A": 1}, pickupLocation="shop", shippingAddress=ADDRESS) == [
-        ("INVALID", "input.pickupLocation")
-    ]
-
-
-async def test_two_groups_share_the_stock_and_neither_gets_the_others_units(store: Store) -> None:
-    await store.open({"A": {"shop": 3}}, locations={"shop": {"pickup": True}})
-    groups = [
-        {"key": "home", "method": "SHIPPING", "shippingAddress": ADDRESS},
-        {"key": "counter", "method": "PICKUP", "pickupLocation": "shop"},
-    ]
-    lines = [
-        {"sku": "A", "quantity": 2, "deliveryGroup": "home"},
-        {"sku": "A", "quantity": 1, "deliveryGroup": "counter"},
-    ]
-    over = [lines[0], {**lines[1], "quantity": 2}]
-    assert await store.refused(over, deliveryGroups=groups) == [("INSUFFICIENT_STOCK", "input.lines.1.quantity")]
-    assert await store.reserved("A") == {}
-    order = await store.create(lines, deliveryGroups=groups)
-    assert [(group["key"], group["method"], group["lines"]) for group in order["deliveryGroups"]] == [
-        ("home", "SHIPPING", [{"sku": "A"}]),
-        ("counter", "PICKUP", [{"sku": "A"}]),
-    ]
-    assert (order["shippingAddress"], order["pickupLocation"]) == (None, None)
-    assert [line["deliveryGroup"]["key"] for line in order["lines"]] == ["home", "counter"]
-    assert await store.reserved("A") == {"A@shop": 3}
-
-
-async def test_what_is_wrong_with_delivery_groups_is_told(store: Store) -> None:
-    await store.open({"A": {"dc": 5}}, skus=[sku("SONG", "1.00", kind="DIGITAL")])
-    home = {"key": "home", "shippingAddress": ADDRESS}
-    assert await store.refused({"A": 1}, deliveryGroups=[home, {"key": "other", "shippingAddress": ADDRESS}]) == [
-        ("REQUIRED", "input.lines.0.deliveryGroup"),
-        ("INVALID", "input.deliveryGroups.1"),
-    ]
-    assert await store.refused({"A": 1}, deliveryGroups=[{"key": "home"}]) == [
-        ("REQUIRED", "input.deliveryGroups.0.shippingAddress")
-    ]
-    assert await store.refused({"A": 1}, deliveryGroups=[{"key": "home", "method": "PICKUP"}]) == [
-        ("REQUIRED", "input.deliveryGroups.0.pickupLocation")
-    ]
-    mail = {"key": "mail", "method": "DIGITAL"}
-    line = {"sku": "A", "quantity": 1, "deliveryGroup": "mail"}
-    assert await store.refused([line], deliveryGroups=[mail]) == [("INVALID", "input.lines.0.deliveryGroup")]
-    assert await store.refused({"A": 1}, deliveryGroups=[home], shippingAddress=ADDRESS) == [
-        ("INVALID", "input.shippingAddress")
-    ]
-    twice = [home, home]
-    assert await store.refused([{"sku": "A", "quantity": 1, "deliveryGroup": "home"}], deliveryGroups=twice) == [
-        ("INVALID", "input.deliveryGroups.1.key")
-    ]
-
-
-async def test_what_has_no_stock_needs_no_place_and_is_handed_over_when_the_order_is_confirmed(store: Store) -> None:
-    await store.open({"A": {"dc": 5}}, skus=[sku("SONG", "1.00", kind="DIGITAL"), sku("HELP", "5.00", kind="SERVICE")])
-    song = await store.create({"SONG": 3}, shippingAddress=None)
-    assert units(song["lines"][0]) == {"delivered": 3}
-    assert song["deliveryGroups"][0]["method"] == "DIGITAL"
-    assert song["status"] == "SHIPPED"  # all of it arrived, nothing is paid
-    assert song["lines"][0]["promisedOn"] is not None
-    paid = [{"method": "till", "amount": usd("1.00"), "state": "CAPTURED"}]
-    assert (await store.create({"SONG": 1}, shippingAddress=None, externalPayments=paid))["status"] == "COMPLETED"
-    mixed = await store.create({"A": 1, "HELP": 1})
-    assert mixed["status"] == "PARTIALLY_SHIPPED"
-    assert [units(line) for line in mixed["lines"]] == [{"reserved": 1}, {"delivered": 1}]
-
-
-async def test_a_kit_holds_its_components(store: Store) -> None:
-    kit = sku("SET", "30.00", kind="KIT", components=[{"sku": "CUP", "quantity": 4}, {"sku": "POT", "quantity": 1}])
-    await store.open({"CUP": {"dc": 20}, "POT": {"dc": 3}}, skus=[sku("CUP"), sku("POT"), kit])
-    order = await store.create({"SET": 2, "CUP": 1})
-    assert [units(line) for line in order["lines"]] == [{"reserved": 2}, {"reserved": 1}]
-    assert await store.reserved("CUP", "POT") == {"CUP@dc": 9, "POT@dc": 2}
-    assert await store.refused({"SET": 2}) == [("INSUFFICIENT_STOCK", "input.lines.0.quantity")]
-
-
 # --- repeats -------------------------------------------------------------------------------------------------------
 
 
@@ -316,85 +216,6 @@ async def test_a_refused_create_does_not_take_the_external_id(store: Store) -> N
     await store.open({"A": {"dc": 1}})
     assert await store.refused({"A": 2}, externalId="902-1") == [("INSUFFICIENT_STOCK", "input.lines.0.quantity")]
     assert units((await store.create({"A": 1}, externalId="902-1"))["lines"][0]) == {"reserved": 1}
-
-
-# --- promises and reservations -------------------------------------------------------------------------------------
-
-
-async def _token(store: Store, lines: dict[str, int]) -> str:
-    wanted = [{"sku": code, "quantity": quantity} for code, quantity in lines.items()]
-    asked = {"channel": "web", "lines": wanted, "destination": TO_NEW_YORK}
-    token: str = (await store.api.ok(PROMISE, input=asked))["promise"]["options"][0]["token"]
-    return token
-
-
-async def test_a_promise_is_honoured_exactly_as_it_was_made(store: Store) -> None:
-    await store.open({"A": {"dc": 5}, "B": {"dc": 5}})
-    token = await _token(store, {"A": 2, "B": 1})
-    order = await store.create({"B": 1, "A": 2}, promiseToken=token)
-    assert [units(line) for line in order["lines"]] == [{"reserved": 1}, {"reserved": 2}]
-    assert all(line["promisedOn"] for line in order["lines"])
-    assert await store.reserved("A", "B") == {"A@dc": 2, "B@dc": 1}
-
-
-async def test_an_order_that_differs_from_its_promise_is_refused(store: Store) -> None:
-    await store.open({"A": {"dc": 5}, "B": {"dc": 5}})
-    token = await _token(store, {"A": 2})
-    wrong = [("INVALID", "input.promiseToken")]
-    assert await store.refused({"A": 1}, promiseToken=token) == wrong
-    assert await store.refused({"A": 2, "B": 1}, promiseToken=token) == wrong
-    elsewhere = {**ADDRESS, "postalCode": "90001"}
-    assert await store.refused({"A": 2}, promiseToken=token, shippingAddress=elsewhere) == wrong
-    assert await store.refused({"A": 2}, promiseToken="made.up") == wrong
-    with travel(minutes=16):
-        assert await store.refused({"A": 2}, promiseToken=token) == [("EXPIRED", "input.promiseToken")]
-    assert await store.reserved("A") == {}
-
-
-async def test_a_promise_whose_units_are_gone_is_not_planned_anew(store: Store) -> None:
-    await store.open({"A": {"dc": 2, "far": 2}}, locations={"dc": {}, "far": {"latitude": 34.05, "longitude": -118.24}})
-    token = await _token(store, {"A": 2})
-    await store.create({"A": 2}, promiseToken=token)
-    assert [code for code, _ in await store.refused({"A": 2}, promiseToken=token)] == ["INSUFFICIENT_STOCK"]
-    assert await store.reserved("A") == {"A@dc": 2}
-
-
-async def _hold(store: Store, lines: dict[str, int]) -> str:
-    wanted = [{"sku": code, "quantity": quantity} for code, quantity in lines.items()]
-    held = await store.api.ok(HOLD, input={"channel": "web", "lines": wanted, "destination": TO_NEW_YORK})
-    id_: str = held["reservation"]["id"]
-    return id_
-
-
-async def test_a_reservation_is_taken_over(store: Store) -> None:
-    await store.open({"A": {"dc": 3}})
-    held = await _hold(store, {"A": 3})
-    assert await store.refused({"A": 2}, reservationId=held) == [("INVALID", "input.reservationId")]
-    order = await store.create({"A": 3}, reservationId=held)
-    assert units(order["lines"][0]) == {"reserved": 3}
-    assert await store.reserved("A") == {"A@dc": 3}
-    assert await store.refused({"A": 3}, reservationId=held) == [("INVALID", "input.reservationId")]
-
-
-async def test_a_reservation_keeps_the_date_that_was_promised(store: Store) -> None:
-    await store.open({"A": {"dc": 6}, "B": {"dc": 3}})
-    held = await _hold(store, {"A": 3, "B": 1})
-    planned = await store.create({"A": 3})
-    taken = await store.create({"A": 3, "B": 1}, reservationId=held)
-    dates = [line["promisedOn"] for line in taken["lines"]]
-    assert dates[0] is not None
-    assert dates == [dates[0], dates[0]]
-    assert dates[0] >= planned["lines"][0]["promisedOn"]  # the cart named no destination: the farthest zone
-
-
-async def test_a_reservation_that_has_ended_is_refused(store: Store) -> None:
-    await store.open({"A": {"dc": 3}})
-    held = await _hold(store, {"A": 3})
-    with travel(minutes=16):
-        assert await store.refused({"A": 3}, reservationId=held) == [("EXPIRED", "input.reservationId")]
-    token = await _token(store, {"A": 1}) if (await store.reserved("A")) == {} else "any"
-    both = await store.refused({"A": 3}, reservationId=held, promiseToken=token)
-    assert both == [("INVALID", "input.reservationId")]
 
 
 # --- shortage ------------------------------------------------------------------------------------------------------
@@ -439,32 +260,6 @@ async def test_units_come_from_two_locations_when_none_has_them_all(store: Store
     held = await store.reserved("A")
     assert sum(held.values()) == 10
     assert held["A@near"] <= 6 and held["A@far"] <= 7
-
-
-# --- money taken elsewhere -----------------------------------------------------------------------------------------
-
-
-async def test_money_taken_elsewhere_is_recorded_and_confirms_the_order(store: Store) -> None:
-    await store.open({"A": {"dc": 5}}, paymentRule="CAPTURED")
-    money = [{"method": "amazon", "amount": usd("20.00"), "reference": "P-1"}]
-    order = await store.create({"A": 2}, externalPayments=money)
-    assert (order["status"], minor(order["outstanding"])) == ("CONFIRMED", 0)
-    (payment,) = order["payments"]
-    assert (payment["provider"], payment["status"], minor(payment["captured"])) == ("amazon", "CAPTURED", 2000)
-    less = await store.create({"A": 1}, externalPayments=[{**money[0], "amount": usd("9.99")}])
-    assert (less["status"], minor(less["outstanding"])) == ("PENDING", 1)
-    await store.world.settle()
-    assert await store.look(less) == less  # the facts of its payments tell nothing new
-
-
-async def test_money_still_to_be_collected_confirms_nothing(store: Store) -> None:
-    await store.open({"A": {"dc": 5}}, paymentRule="AUTHORIZED")
-    due = [{"method": "cash_on_delivery", "amount": usd("10.00"), "state": "DUE"}]
-    order = await store.create({"A": 1}, externalPayments=due)
-    assert (order["status"], minor(order["outstanding"])) == ("PENDING", 1000)
-    there = [{"method": "klarna", "amount": usd("10.00"), "state": "AUTHORIZED"}]
-    order = await store.create({"A": 1}, externalPayments=there)
-    assert (order["status"], minor(order["outstanding"])) == ("CONFIRMED", 1000)
 
 
 async def test_the_timeline_tells_what_happened(store: Store) -> None:

@@ -1,7 +1,7 @@
 """A return that nobody answers, or of which nothing comes, ends by itself."""
 
 from fulfillment.desk import APPROVE, RECEIVE, Desk, key, units
-from returns.test_returns import delivered
+from returns.parcels import delivered
 from world import travel
 
 

@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from oms_api.catalog import SKU, SkuCreated
-from oms_api.kit import clock, events, ids, jobs
+from oms_api.kit import events, ids, jobs
 from oms_api.kit.caller import system
 from oms_api.kit.db import Database
 from oms_api.webhooks import rules
 from world import Api, World, statements, travel
 
-from . import partners
 from .partners import follow, happen, partner, rows
 
 
@@ -186,75 +185,6 @@ async def test_ordered_means_one_at_a_time_per_object_in_sequence(world: World, 
         assert len(await hook.deliveries(status="DELIVERED")) == 4
 
 
-async def test_what_waits_behind_a_failure_follows_as_soon_as_it_is_replayed(world: World, api: Api) -> None:
-    async with partner(world, api, 500, 200, ordered=True) as hook:
-        await happen(api, "A")
-        await world.settle()
-        await happen(api, "A", name="Second")
-        await happen(api, "A", name="Third")
-        await world.settle()
-        await hook.deliver()
-        assert [message.data["sequence"] for message in hook.heard] == [1]
-        assert await hook.replay(status=["RETRYING"]) == 1
-        await hook.deliver()
-        assert [message.data["sequence"] for message in hook.heard] == [1, 1, 2, 3]
-
-
-async def test_a_replay_of_an_ordered_subscription_keeps_the_order(world: World, api: Api) -> None:
-    async with partner(world, api, ordered=True) as hook:
-        await happen(api, "A")
-        for name in ("Second", "Third"):
-            await happen(api, "A", name=name)
-        await world.settle()
-        await hook.pause(True)
-        await happen(api, "A", name="Fourth")
-        await world.settle()
-        assert await hook.replay() == 3
-        await hook.pause(False)
-        await hook.deliver()
-        assert [message.data["sequence"] for message in hook.heard] == [1, 2, 3, 1, 2, 3, 4]
-        assert [message.headers.get("oms-replay") for message in hook.heard] == [None] * 3 + ["true"] * 3 + [None]
-
-
-async def test_a_replay_takes_a_range_and_a_status_and_a_dry_run_only_counts(world: World, api: Api) -> None:
-    async with partner(world, api) as hook:
-        await happen(api, "A")
-        await world.settle()
-        between = clock.now()
-        await happen(api, "B")
-        await world.settle()
-        assert await hook.replay(dryRun=True) == 2
-        await hook.deliver()
-        assert len(hook.heard) == 2
-        assert await hook.replay(since=between.isoformat()) == 1
-        await hook.deliver()
-        assert await hook.replay(until=between.isoformat(), status=["DELIVERED"]) == 1
-        assert await hook.replay(status=["DEAD", "PENDING", "RETRYING"]) == 0
-        await hook.deliver()
-        assert [message.data["code"] for message in hook.heard] == ["A", "B", "B", "A"]
-        a, b, b_again, a_again = hook.heard
-        assert (a.id, b.id) == (a_again.id, b_again.id)
-        assert a.body == a_again.body
-        hook.verify(a_again)
-        assert [len(delivery["attempts"]) for delivery in await hook.deliveries()] == [2, 2]
-        (error,) = await api.refused(
-            partners.REPLAY,
-            input={"handle": hook.handle, "since": between.isoformat(), "until": between.isoformat()},
-        )
-        assert (error["code"], error["path"]) == ("INVALID", ["input", "until"])
-
-
-async def test_a_replay_with_the_same_key_queues_once(world: World, api: Api) -> None:
-    async with partner(world, api) as hook:
-        await happen(api, "A")
-        await world.settle()
-        assert await hook.replay(idempotencyKey="again") == 1
-        await hook.deliver()
-        assert await hook.replay(idempotencyKey="again") == 1
-        await hook.deliver()
-        assert len(hook.heard) == 2
-
-
 async def test_two_workers_at_once_send_every_message_once_and_four_at_a_time(world: World, api: Api) -> None:
     async with partner(world, api) as hook:
         hook.takes_s = 0.02
@@ -334,76 +264,6 @@ async def test_an_event_over_the_limit_is_dead_and_says_why(world: World, api: A
         assert dead["body"] is None
         assert [message.data["code"] for message in hook.heard] == ["A"]
         assert (await hook.show())["status"] == "ACTIVE"
-
-
-async def test_a_removed_subscription_keeps_nothing_queued(world: World, api: Api) -> None:
-    async with partner(world, api, 500) as hook:
-        await happen(api, "A", "B")
-        await world.settle()
-        removed = await api.ok(partners.DELETE, input={"handle": hook.handle})
-        assert removed["webhookSubscription"]["handle"] == hook.handle
-        sent = len(hook.heard)
-        with travel(days=1):
-            await happen(api, "C")
-            await world.settle()
-            await hook.deliver()
-        assert len(hook.heard) == sent
-        assert await hook.show() is None
-        await world.tick("webhooks.forget")
-        assert await rows(world, api.tenant_id) == (0, 0)
-        new = await hook.put()
-        assert new["secret"] != hook.secret
-        assert new["webhookSubscription"]["id"] != removed["webhookSubscription"]["id"]
-
-
-async def test_settled_deliveries_are_forgotten_after_30_days_and_queued_ones_are_not(world: World, api: Api) -> None:
-    async with partner(world, api) as hook:
-        await happen(api, "A")
-        await world.settle()
-        await hook.pause(True)
-        await happen(api, "B")
-        await world.settle()
-        with travel(days=29, hours=23):
-            await world.tick("webhooks.forget")
-        assert await rows(world, api.tenant_id) == (2, 1)
-        with travel(days=30, hours=1):
-            await world.tick("webhooks.forget")
-        assert await rows(world, api.tenant_id) == (1, 0)
-        assert (await hook.delivery())["status"] == "PENDING"
-
-
-async def test_what_was_queued_for_long_is_kept_30_days_from_its_delivery(world: World, api: Api) -> None:
-    async with partner(world, api) as hook:
-        await hook.pause(True)
-        await happen(api, "A")
-        await world.settle()
-        await hook.pause(False)
-        with travel(days=40):
-            await hook.deliver()
-            await world.tick("webhooks.forget")
-        assert await rows(world, api.tenant_id) == (1, 1)
-        with travel(days=71):
-            await world.tick("webhooks.forget")
-        assert await rows(world, api.tenant_id) == (0, 0)
-
-
-async def test_deliveries_come_in_pages_newest_first(world: World, api: Api) -> None:
-    async with partner(world, api) as hook:
-        await hook.pause(True)
-        for code in ("A", "B", "C"):
-            await happen(api, code)
-        await world.settle()
-        first = (await hook.show(first=2))["deliveries"]
-        assert [node["events"][0]["data"]["code"] for node in first["nodes"]] == ["C", "B"]
-        assert first["pageInfo"]["hasNextPage"] is True
-        assert [edge["node"]["id"] for edge in first["edges"]] == [node["id"] for node in first["nodes"]]
-        rest = (await hook.show(first=2, after=first["pageInfo"]["endCursor"]))["deliveries"]
-        assert [node["events"][0]["data"]["code"] for node in rest["nodes"]] == ["A"]
-        assert (rest["pageInfo"]["hasNextPage"], rest["pageInfo"]["hasPreviousPage"]) == (False, True)
-        assert await hook.deliveries(status="DELIVERED") == []
-        cursor = first["pageInfo"]["endCursor"]
-        foreign = await api.answer(partners.SHOW, handle=hook.handle, after=cursor, status="PENDING")
-        assert foreign["errors"][0]["extensions"]["code"] == "BAD_INPUT"
 
 
 async def test_statements_do_not_grow_with_the_number_of_events(world: World, api: Api) -> None:
