@@ -5,6 +5,7 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -149,6 +150,52 @@ def test_sorting_decides_between_plans_that_are_otherwise_equal() -> None:
     assert taken(plan_of(question)) == {"dc": {"A": 3}}
     near = Rule(name="r", effect=SourcingEffect.SET, settings=Settings(sort=(SourcingSort.DISTANCE,)))
     assert taken(plan_of(question, near)) == {"store": {"A": 3}}
+
+
+def test_a_location_that_rules_could_not_look_at_keeps_its_place() -> None:
+    sources = (Source("dc", 0, {"A": 3}, 10, 12, 100, 0), Source("store", 1, {"A": 3}, 10, 12, 100, 0))
+    sort = Rule(name="r", effect=SourcingEffect.SET, settings=Settings(sort=(SourcingSort.STORES_FIRST,)))
+    unseen = asked(sources=sources, room={}, demands=(Demand("A", 3, 0),), spots=())
+    assert taken(plan_of(unseen, sort)) == {"dc": {"A": 3}}
+    half = unseen._replace(sources=(sources[0]._replace(rank=7), sources[1]), spots=(Spot("store", "STORE"),))
+    assert taken(plan_of(half, sort)) == {"store": {"A": 3}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "chosen"),
+    [
+        (Settings(), "near"),
+        (Settings(per_rank=49), "near"),
+        (Settings(per_rank=51), "far"),
+        (Settings(per_rank=51, shipping_weight=3), "near"),
+        (Settings(per_rank=1, shipping_weight=0), "far"),
+        (Settings(per_last_unit=51), "near"),  # a third of its units on the one side, all on the other
+        (Settings(per_last_unit=57), "far"),
+    ],
+)  # fmt: skip
+def test_each_term_weighs_what_the_rule_says(settings: Settings, chosen: str) -> None:
+    sources = (Source("near", 1, {"A": 1}, 10, 12, 100, 0), Source("far", 0, {"A": 3}, 10, 12, 150, 0))
+    question = asked(sources=sources, room={}, demands=(Demand("A", 1, 0),), spots=())
+    assert list(taken(plan_of(question, Rule(name="r", effect=SourcingEffect.SET, settings=settings)))) == [chosen]
+
+
+def test_parcels_of_several_are_worth_what_the_rule_says_or_there_is_no_plan() -> None:
+    sources = (
+        Source("one", 0, {"A": 1}, 10, 12, 100, 0),
+        Source("two", 1, {"B": 1}, 10, 12, 100, 0),
+        Source("both", 2, {"A": 1, "B": 1}, 10, 12, 900, 0),
+    )
+    question = asked(sources=sources, room={}, demands=(Demand("A", 1, 0, value=1000), Demand("B", 1, 0, value=900)))
+
+    def found(least: int, question: Asked = question) -> Plan | Shortage:
+        rule = Rule(name="r", effect=SourcingEffect.SET, settings=Settings(min_shipment_value=least))
+        return decide(question, [rule]).plan
+
+    for least, places in ((900, ["one", "two"]), (901, ["both"])):
+        answer = found(least)
+        assert isinstance(answer, Plan) and [parcel.location for parcel in answer.parcels] == places
+    assert found(901, question._replace(sources=sources[:2])) == Shortage((), worth_too_little=True)
+    assert found(900, question._replace(sources=sources[:2], max_shipments=1)) == Shortage((), fewest_shipments=2)
 
 
 numbers = st.integers(0, 50)

@@ -134,7 +134,7 @@ def test_sorting_says_who_is_preferred_and_the_channels_order_breaks_ties(
     assert ranks == {handle: rank for rank, handle in enumerate(order)}
 
 
-WORLD = World({"web"}, SPOTS, {"bulky"})
+WORLD = World({"web"}, SPOTS, {"bulky"}, {"US", "CA"})
 
 
 @pytest.mark.parametrize(
@@ -154,6 +154,14 @@ WORLD = World({"web"}, SPOTS, {"bulky"})
         ({"effect": "EXCLUDE", "when": Condition(lines_at_least=5, lines_at_most=5)}, []),
         ({"effect": "EXCLUDE", "locations": Where(km_at_least=6, km_at_most=5)},
          [(("locations", "kmAtMost"), "its bounds leave nothing between them")]),
+        ({"effect": "EXCLUDE", "when": Condition(methods=("PICKUP", "NOPE"), countries=("US", "XX"))},
+         [(("when", "methods"), "'NOPE' is not a method; SHIPPING and PICKUP are"),
+          (("when", "countries"), "'XX' is not an ISO 3166-1 alpha-2 country such as 'DE'")]),
+        ({"effect": "EXCLUDE", "locations": Where(handles=("dc", "moon"), tags=("cold", "hot"))},
+         [(("locations", "handles"), "there is no location 'moon'"),
+          (("locations", "tags"), "no location has the tag 'hot'")]),
+        ({"effect": "ONLY", "locations": Where(countries=("XX",))},
+         [(("locations", "countries"), "'XX' is not an ISO 3166-1 alpha-2 country such as 'DE'")]),
         ({"effect": "ONLY", "hard": False, "locations": Where(kinds=("STORE",))},
          [(("penalty",), "a soft rule needs a penalty above zero")]),
         ({"effect": "ONLY"}, [(("locations",), "it names no locations, so it leaves none out")]),

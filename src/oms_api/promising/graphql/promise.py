@@ -83,7 +83,8 @@ class SourcingExplanation:
     policy: str = field(description="Policy handle.")
     policy_version: int = field(description="Its version.")
     lower_bound: Money = field(
-        description="No plan can cost less than this; equal to the cost when the plan is proven best."
+        description="The cost less what a plan as good at the objective could be better by at most, in cost and in all "
+        "else that the policy weighs; equal to the cost when the plan is proven best."
     )
 
     @field(description="Cost by term; adds up to the option's cost.")

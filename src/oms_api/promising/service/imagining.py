@@ -20,6 +20,13 @@ YEARS = (1970, 2100)
 """First and last year that can be imagined."""
 
 
+def not_of_channel(handle: str, path: Path) -> NotFound:
+    return NotFound(
+        f"{handle[:60]!r} is not a location of this channel; name one that is, or add it with channelPut first.",
+        path=path,
+    )
+
+
 class ImaginedStock(NamedTuple):
     """Units more, or fewer, at a location, by its handle."""
 
@@ -67,15 +74,7 @@ class Assumptions:
             *(((*self.path, "stock", i, "location"), row.location) for i, row in enumerate(self.stock)),
             *(((*self.path, "supply", i, "location"), row.location) for i, row in enumerate(self.supply)),
         ]
-        found += [
-            NotFound(
-                f"{handle[:60]!r} is not a location of this channel; "
-                "name one that is, or add it with channelPut first.",
-                path=path,
-            )
-            for path, handle in named
-            if handle not in places
-        ]
+        found += [not_of_channel(handle, path) for path, handle in named if handle not in places]
         if self.now is not None and not YEARS[0] <= self.now.year <= YEARS[1]:
             found.append(
                 Invalid(

@@ -11,6 +11,7 @@ from oms_api import sourcing
 from oms_api.catalog import Item
 from oms_api.kit.db import Reading, Tx
 from oms_api.kit.errors import Path, Refusal
+from oms_api.kit.money import Money
 from oms_api.network import Location, Network, SourcingObjective
 from oms_api.promising.errors import NoSource
 from oms_api.promising.models import (
@@ -203,7 +204,7 @@ def solve_over(
         objective=SourcingObjective(draft.objective.value) if draft.objective else question.network.channel.objective,
         short=tuple(short),
         cost_minor=sum(terms.values()),
-        lower_bound_minor=draft.bound,
+        lower_bound_minor=max(draft.bound, 0),
         terms=terms,
         question=question,
         sources=sources or (),
@@ -368,6 +369,13 @@ def _too_many(question: Question, shortage: Shortage) -> NoSource:
         return NoSource(
             f"No location has all of {skus}, which sourcing policy {steering.live.policy} keeps together; "
             "ask for less.",
+            path=question.path,
+        )
+    if shortage.worth_too_little:
+        least = Money(steering.ruled.settings.min_shipment_value or 0, channel.currency)
+        return NoSource(
+            f"It would take several shipments, and sourcing policy {steering.live.policy} allows none that is worth "
+            f"less than {least}; ask for more, ask for less of it, or change the policy.",
             path=question.path,
         )
     if not shortage.proven:

@@ -8,7 +8,7 @@ from oms_api.kit.db import Tx
 from oms_api.kit.errors import Invalid, NotFound, Path, Refusal
 from oms_api.promising.models import Destination, Line, ShortagePolicy
 from oms_api.promising.service.availability import chosen
-from oms_api.promising.service.imagining import Assumptions, ImaginedStock
+from oms_api.promising.service.imagining import Assumptions, ImaginedStock, not_of_channel
 from oms_api.promising.service.planning import Planned, solve
 from oms_api.promising.service.question import read
 from oms_api.sourcing import Content, Example, Live, Policy, PolicyVersion, Rule
@@ -71,6 +71,12 @@ async def _check(tx: Tx, live: Live, example: Example, currency: str, path: Path
     if problems:
         return problems
     destination = Destination(example.country, example.postal_code) if example.country and pickup is None else None
+    known = {location.handle for location in served_by.locations}
+    problems += [
+        not_of_channel(sent.location, (*path, "shipments", i, "location"))
+        for i, sent in enumerate(example.shipments)
+        if sent.location not in known
+    ]
     stock = [ImaginedStock(row.sku, row.location, row.quantity) for row in example.stock]
     try:
         question = await read(
@@ -86,7 +92,9 @@ async def _check(tx: Tx, live: Live, example: Example, currency: str, path: Path
             customer_group=example.customer_group,
         )
     except Refusal as refusal:
-        return [_within(part, path) for part in refusal.parts()]
+        return [*problems, *(_within(part, path) for part in refusal.parts())]
+    if problems:
+        return problems
     planned = solve(question, ShortagePolicy.REJECT, None)
     got, wanted = _got(planned), _wanted(example)
     if got == wanted:

@@ -8,13 +8,18 @@ from typing import Any
 import strawberry
 from strawberry import UNSET
 
-from oms_api.kit.errors import Invalid, Path, Refusal
+from oms_api.kit.errors import Invalid, InvalidAmount, Path, Refusal
 from oms_api.kit.graphql import CountryCode, MoneyInput, field
+from oms_api.kit.money import Money
 from oms_api.network import LocationKind, SourcingObjective
 from oms_api.sourcing.graphql.enums import SourcingEffect, SourcingSort
 from oms_api.sourcing.rules import policy
 
 NUMBER_MAX = 1_000_000_000
+WEIGHT_MAX = 1_000
+_BOUNDS = {"max_shipments": (1, NUMBER_MAX), "shipping_weight": (0, WEIGHT_MAX)}
+_NOT_WEIGHED = frozenset({"value_at_least", "value_below", "split_from_value", "min_shipment_value"})
+"""Amounts that something is compared with; of the others the sum over a plan must stay a number that can be stored."""
 
 
 @strawberry.input(
@@ -70,6 +75,21 @@ class SourcingSettingsInput:
         default=UNSET, description="What each day between the earliest possible arrival and a parcel's weighs."
     )
     per_extra_shipment: MoneyInput | None = field(default=UNSET, description="What each further parcel weighs.")
+    min_shipment_value: MoneyInput | None = field(
+        default=UNSET, description="What each parcel must be worth, by list price, when it is not the only one."
+    )
+    shipping_weight: int | None = field(
+        default=UNSET,
+        description="How often shipping cost counts beside what these amounts weigh: 1 unless set, 0 not at all, "
+        f"{WEIGHT_MAX:,} at most.",
+    )
+    per_rank: MoneyInput | None = field(
+        default=UNSET, description="What a parcel weighs more for each place by which its location is less preferred."
+    )
+    per_last_unit: MoneyInput | None = field(
+        default=UNSET,
+        description="What taking a location's last unit of a SKU weighs; a part of its stock goes with the square.",
+    )
     sort: list[SourcingSort] | None = field(default=UNSET, description="Which location is preferred, first word first.")
 
 
@@ -174,27 +194,31 @@ class Reader:
                 continue
             at = (*path, "per100Km" if name == "per_100_km" else name)
             if isinstance(value, MoneyInput):
-                found[name] = self._minor(value, at)
+                found[name] = self._minor(value, at, None if name in _NOT_WEIGHED else NUMBER_MAX)
             elif isinstance(value, list):
                 found[name] = tuple(map(str, value)) if name != "sort" else tuple(value)
             elif isinstance(value, int) and not isinstance(value, bool):
-                found[name] = self._number(value, at, least=1 if name == "max_shipments" else 0)
+                found[name] = self._number(value, at, *_BOUNDS.get(name, (0, NUMBER_MAX)))
             else:
                 found[name] = value
         return found
 
-    def _minor(self, sent: MoneyInput | None, path: Path) -> int | None:
+    def _minor(self, sent: MoneyInput | None, path: Path, most: int | None = NUMBER_MAX) -> int | None:
         if not sent:
             return None
         try:
-            return sent.minor(path, self.currency)
+            minor = sent.minor(path, self.currency)
         except Refusal as refusal:
             self.problems += refusal.parts()
             return 0
+        if most is not None and minor > most:
+            said = f"{Money(minor, self.currency)} weighs too much; send {Money(most, self.currency)} or less."
+            self.problems.append(InvalidAmount(said, path=path))
+        return minor
 
-    def _number(self, value: int, path: Path, least: int = 0) -> int:
-        if not least <= value <= NUMBER_MAX:
-            self.problems.append(Invalid(f"{value} must be {least} to {NUMBER_MAX:,}.", path=path))
+    def _number(self, value: int, path: Path, least: int = 0, most: int = NUMBER_MAX) -> int:
+        if not least <= value <= most:
+            self.problems.append(Invalid(f"{value} must be {least} to {most:,}.", path=path))
         return value
 
 

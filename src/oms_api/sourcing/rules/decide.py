@@ -52,7 +52,13 @@ def decide(asked: Asked, rules: Sequence[Rule], ruled: Ruled | None = None) -> D
     by = asked.objective or (Objective(settings.objective) if settings.objective else asked.fallback)
     demands, sources = steered(asked, ruled)
     most = [n for n in (asked.max_shipments, settings.max_shipments) if n is not None]
-    weights = Weights(late_per_day=settings.per_day_late or 0, split=settings.per_extra_shipment or 0)
+    weights = Weights(
+        shipping=1 if settings.shipping_weight is None else settings.shipping_weight,
+        late_per_day=settings.per_day_late or 0,
+        split=settings.per_extra_shipment or 0,
+        preference=settings.per_rank or 0,
+        balance=settings.per_last_unit or 0,
+    )
     found = plan(
         demands,
         sources,
@@ -61,6 +67,7 @@ def decide(asked: Asked, rules: Sequence[Rule], ruled: Ruled | None = None) -> D
         due_on=min((source.arrives_on for source in sources), default=None),
         capacity=asked.room,
         max_shipments=min(most, default=None),
+        min_split_value=settings.min_shipment_value or 0,
     )
     return Decided(found, by, ruled)
 
@@ -72,12 +79,12 @@ def steered(asked: Asked, ruled: Ruled) -> tuple[list[Demand], list[Source]]:
 
 
 def _ruled(source: Source, ruled: Ruled) -> Source:
-    """A source with its rank and its surcharges by the policy."""
+    """A source with its rank and its surcharges by the policy; without a place in its order the rank stays."""
     extras = ruled.extras.get(source.location, ())
     if ruled.ranks is None and not extras:
         return source
     return source._replace(
-        rank=source.rank if ruled.ranks is None else ruled.ranks[source.location],
+        rank=source.rank if ruled.ranks is None else ruled.ranks.get(source.location, source.rank),
         surcharge=source.surcharge + sum(extra.per_shipment for extra in extras),
         per_line=source.per_line + sum(extra.per_line for extra in extras),
         per_unit=source.per_unit + sum(extra.per_unit for extra in extras),

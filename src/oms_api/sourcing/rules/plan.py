@@ -93,19 +93,22 @@ def plan(
         found, sure = _best(problem, usable, whole, max_shipments, state_budget, steps)
         if found:
             return found
-    if max_shipments is None:
-        return Shortage((), proven=sure)
-    fewest = Problem(
-        demands,
-        sources,
-        Objective.FEWEST_SHIPMENTS,
-        weights,
-        due_on=due_on,
-        capacity=capacity,
-        min_split_value=min_split_value,
-    )
-    steps = Steps(state_budget * STEPS_PER_STATE)
-    least, _ = _best(fewest, usable, whole, None, state_budget, steps)
+
+    def fewest(value: int, most: int | None) -> Plan | None:
+        other = Problem(
+            demands,
+            sources,
+            Objective.FEWEST_SHIPMENTS,
+            weights,
+            due_on=due_on,
+            capacity=capacity,
+            min_split_value=value,
+        )
+        return _best(other, usable, whole, most, state_budget, Steps(state_budget * STEPS_PER_STATE))[0]
+
+    least = None if max_shipments is None else fewest(min_split_value, None)
+    if least is None and min_split_value and fewest(0, max_shipments):
+        return Shortage((), proven=sure, worth_too_little=True)
     return Shortage((), None if least is None else least.shipments, proven=sure)
 
 

@@ -122,6 +122,14 @@ class Settings(Data):
     per_day_late: int | None = None
     """What a day until the last arrival costs."""
     per_extra_shipment: int | None = None
+    min_shipment_value: int | None = None
+    """What each parcel of several must be worth, by list price."""
+    shipping_weight: int | None = None
+    """How often a minor unit of shipping cost counts: 0 not at all, more where the other amounts are fractions."""
+    per_rank: int | None = None
+    """What a parcel weighs more for each place by which its location is less preferred."""
+    per_last_unit: int | None = None
+    """What using a location's last unit of a SKU weighs; less goes with the square of the share."""
     sort: tuple[SourcingSort, ...] = ()
 
 
@@ -287,18 +295,32 @@ class World(NamedTuple):
     channels: Collection[str]
     spots: Sequence[Spot]
     sku_tags: Collection[str]
+    countries: Collection[str]
+
+
+METHODS = ("SHIPPING", "PICKUP")
+"""Ways in which units that have stock reach a customer."""
 
 
 def rule_problems(rule: Rule, world: World) -> list[tuple[tuple[str, ...], str]]:
     """What makes no sense in a rule: (path within it, what to do). A rule that can match nothing is a mistake."""
     when, where = rule.when, rule.locations
-    found: list[tuple[tuple[str, ...], str]] = [
-        (("when", "channels"), f"there is no channel {name[:60]!r}")
-        for name in when.channels
-        if name not in world.channels
-    ]
-    for at, tags in ((("when", "skuTags"), when.sku_tags), (("settings", "togetherTags"), rule.settings.together_tags)):
-        found += [(at, f"no SKU has the tag {tag[:60]!r}") for tag in tags if tag not in world.sku_tags]
+    handles = {spot.handle for spot in world.spots}
+    tags = {tag for spot in world.spots for tag in spot.tags}
+    no_country = "{} is not an ISO 3166-1 alpha-2 country such as 'DE'"
+    found = _unknown(
+        (("when", "channels"), when.channels, world.channels, "there is no channel {}"),
+        (("when", "skuTags"), when.sku_tags, world.sku_tags, "no SKU has the tag {}"),
+        (("when", "methods"), when.methods, METHODS, f"{{}} is not a method; {' and '.join(METHODS)} are"),
+        (("when", "countries"), when.countries, world.countries, no_country),
+        (("settings", "togetherTags"), rule.settings.together_tags, world.sku_tags, "no SKU has the tag {}"),
+    )
+    nowhere = _unknown(
+        (("locations", "handles"), where.handles, handles, "there is no location {}"),
+        (("locations", "tags"), where.tags, tags, "no location has the tag {}"),
+        (("locations", "countries"), where.countries, world.countries, no_country),
+    )
+    found += nowhere
     for low, high, at in (
         (when.value_at_least, when.value_below, ("when", "valueBelow")),
         (when.lines_at_least, None if when.lines_at_most is None else when.lines_at_most + 1, ("when", "linesAtMost")),
@@ -306,7 +328,8 @@ def rule_problems(rule: Rule, world: World) -> list[tuple[tuple[str, ...], str]]
     ):
         if low is not None and high is not None and low >= high:
             found.append((at, "its bounds leave nothing between them"))
-    if rule.effect is not SourcingEffect.SET and not any(where.may_match(spot) for spot in world.spots):
+    matched = any(where.may_match(spot) for spot in world.spots)
+    if rule.effect is not SourcingEffect.SET and not matched and not nowhere:
         found.append((("locations",), "it matches no location"))
     if rule.effect is SourcingEffect.ONLY and where == Where():
         found.append((("locations",), "it names no locations, so it leaves none out"))
@@ -317,3 +340,10 @@ def rule_problems(rule: Rule, world: World) -> list[tuple[tuple[str, ...], str]]
     if rule.effect is SourcingEffect.SET and rule.settings == Settings():
         found.append((("settings",), "it sets nothing"))
     return found
+
+
+def _unknown(*parts: tuple[tuple[str, ...], Iterable[str], Collection[str], str]) -> list[tuple[tuple[str, ...], str]]:
+    """What a list names that is not there: (path, what to say)."""
+    return [
+        (at, said.format(repr(name[:60]))) for at, names, known, said in parts for name in names if name not in known
+    ]

@@ -214,8 +214,8 @@ class ShortLine(NamedTuple):
 @dataclass(frozen=True)
 class Shortage:
     """No plan: the stock is short (`lines`), nobody has all of what must travel together (`together`), more
-    parcels are needed than allowed (`fewest_shipments`), or capacity or the least value of a parcel forbid it
-    (none of these; then `proven` says whether that is sure)."""
+    parcels are needed than allowed (`fewest_shipments`), parcels would be worth too little (`worth_too_little`), or
+    capacity forbids it (none of these; then `proven` says whether that is sure)."""
 
     lines: tuple[ShortLine, ...]
     fewest_shipments: int | None = None
@@ -224,6 +224,8 @@ class Shortage:
     """SKUs of each line or group that must travel whole and that no source has in full."""
     proven: bool = True
     """False: the search ended before it had looked everywhere; a smaller question may find a plan."""
+    worth_too_little: bool = False
+    """Only the least value of a parcel forbids a plan."""
 
 
 def tie_order(source: Source) -> tuple[int, str, int, int, str, int, int]:

@@ -38,6 +38,7 @@ async def world_of(reading: Reading, rules: Sequence[Rule]) -> World:
             for row in await network.every_location(reading)
         ],
         sku_tags=await catalog.known_tags(reading, sorted(tags)),
+        countries=network.countries(),
     )
 
 
