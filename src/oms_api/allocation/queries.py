@@ -125,12 +125,17 @@ async def ladder_of(reading: Reading, network: Network) -> Ladder:
     return found
 
 
+async def lock_shares(reading: Reading, skus: Iterable[str]) -> list[Allocation]:
+    """Lock the shares of these SKUs, in their order, until the transaction ends. One statement."""
+    return await reading.all(_LOCKED, {"skus": sorted(skus)})
+
+
 async def share_sets(reading: Reading, skus: Sequence[str], *, lock: bool = False) -> list[ShareSet]:
     """The shares of these SKUs, with what was taken of each; what expired reservations took counts as given back.
 
     One statement, and a second when there are any. With `lock`, nobody else takes of them until commit.
     """
-    rows = await reading.all(_LOCKED if lock else _ROWS, {"skus": sorted(skus)})
+    rows = await lock_shares(reading, skus) if lock else await reading.all(_ROWS, {"skus": sorted(skus)})
     if not rows:
         return []
     lapsed = {row.of: row.units for row in await reading.all(_LAPSED, {"allocations": [row.id for row in rows]})}

@@ -46,6 +46,11 @@ class Limits:
             (found.sku, found.location_id): found for found in sets if found.holds_on(self._today)
         }
 
+    @property
+    def any(self) -> bool:
+        """Whether any of the SKUs is rationed today."""
+        return bool(self._of)
+
     def now(self, sku: str, location_id: UUID | None = None) -> int | None:
         """Of what is on hand; None: it is not rationed there."""
         return self.reach(sku, location_id, self.free.now(sku, location_id))

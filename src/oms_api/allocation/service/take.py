@@ -62,6 +62,11 @@ _LESS = prepared(
 )
 
 
+async def lock(tx: Tx, skus: Iterable[str]) -> None:
+    """Nobody else takes of the shares of these SKUs until commit: to be called before positions are locked."""
+    await queries.lock_shares(tx, skus)
+
+
 async def take(tx: Tx, demand_class: str | None, wishes: Sequence[Wish]) -> list[Claim]:
     """Take these units of the shares that the class may use, before they are reserved. Raises InsufficientStock.
 

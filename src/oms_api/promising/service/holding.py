@@ -95,11 +95,12 @@ async def plan_and_hold(
 ) -> tuple[Planned, Reservation | None]:
     """Plan and hold in one step; when others were quicker, plan again with fresh rows, at most twice.
 
-    The last plan is made with the stock locked: nobody is refused because of others who are quicker each time.
+    The last plan is made with shares and stock locked: nobody is refused because of others who are quicker each time.
     Raises what cannot be promised (InsufficientStock, NoSource) with REJECT, and when nobody could be quicker any more;
     with PARTIAL and BACKORDER that is in the plan's `short`. What is held for an owner is written down as a decision.
     """
     last: Refusal | None = None
+    locked = False
     for number in range(1, PLANS_MAX + 1):
         planned = await plan(
             tx,
@@ -114,24 +115,42 @@ async def plan_and_hold(
             customer_group=customer_group,
             demand_class=demand_class,
         )
-        if on_shortage is ShortagePolicy.REJECT:
-            refuse(planned.short)
-        try:
-            # a reserve that comes up short has raised some positions already: they are let go before the next plan
-            async with tx.attempt():
-                held = await hold(
-                    tx, planned, owner_id=owner_id, expires_at=expires_at, line_ids=line_ids, floats=floats
-                )
-        except Refusal as error:
-            if not all(isinstance(part, InsufficientStock | NoCapacity) for part in error.parts()):
-                raise
-            last = error
-            if number == PLANS_MAX - 1 and not planned.rationed:  # shares come before positions: see `hold`
-                stock = planned.question.shelf.free
-                await inventory.lock(tx, [(sku, location_id) for sku, there in stock.items() for location_id in there])
-        else:
-            if owner_id is not None and held is not None:
-                await write_down(tx, planned, owner_id, reason)
-            return planned, held
+        # Shares and stock are read by several statements: what others take in between looks like a shortage.
+        doubtful = not locked and _shared_out(planned)
+        if not doubtful:
+            if on_shortage is ShortagePolicy.REJECT:
+                refuse(planned.short)
+            try:
+                # a reserve that comes up short has raised some positions already: they are let go before the next plan
+                async with tx.attempt():
+                    held = await hold(
+                        tx, planned, owner_id=owner_id, expires_at=expires_at, line_ids=line_ids, floats=floats
+                    )
+            except Refusal as error:
+                if not all(isinstance(part, InsufficientStock | NoCapacity) for part in error.parts()):
+                    raise
+                last = error
+            else:
+                if owner_id is not None and held is not None:
+                    await write_down(tx, planned, owner_id, reason)
+                return planned, held
+        if not locked and (doubtful or number == PLANS_MAX - 1):
+            await _lock(tx, planned)
+            locked = True
     assert last is not None
     raise last
+
+
+def _shared_out(planned: Planned) -> bool:
+    """Whether it is short of units that are shared out."""
+    limits = planned.question.shelf.limits
+    return limits is not None and limits.any and any(isinstance(part, InsufficientStock) for part in planned.short)
+
+
+async def _lock(tx: Tx, planned: Planned) -> None:
+    """Nobody else takes what the next plan will see: shares before positions, as in `hold`. At most two statements."""
+    question = planned.question
+    if question.shelf.limits is not None:
+        await allocation.lock(tx, question.grams)
+    stock = question.shelf.free
+    await inventory.lock(tx, [(sku, location_id) for sku, there in stock.items() for location_id in there])

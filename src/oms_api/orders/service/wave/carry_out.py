@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
-from oms_api import inventory, promising, sourcing
+from oms_api import allocation, inventory, promising, sourcing
 from oms_api.inventory import ReservationLine
 from oms_api.kit.db import Tx
 from oms_api.kit.errors import InvalidTransition
@@ -39,6 +39,15 @@ async def carry_out(tx: Tx, moves: Sequence[Moves]) -> None:
         for one in by_order[order_id]:
             for planned in one.piece.lines:
                 _check(orders[order_id], lines[order_id].get(planned.line.id), held.get(planned.line.id, ()), planned)
+    shared = {
+        part.sku
+        for one in moves
+        if one.piece.offer.question.shelf.limits is not None
+        for _, parts in one.taken
+        for part in parts
+    }
+    if shared:  # before positions, as whoever holds anything does
+        await allocation.lock(tx, shared)
     for order_id, some in sorted(by_order.items()):
         released = [units for one in some for units in one.released]
         if released:
