@@ -10,10 +10,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLList, GraphQLNonNull, get_nullable_type
 
 from documents import document, root_field, root_fields
 from oms_api.kit import ids
+from oms_api.kit.graphql import execution
 from walk_opening import PERSON
 from whole_walk import Walk
 from world import Api, World
@@ -159,7 +161,10 @@ def _complete(error: Mapping[str, Any]) -> bool:
     )
 
 
-async def test_hostile_values_are_refused_in_words_wherever_they_are_put(world: World, api: Api) -> None:
+async def test_hostile_values_are_refused_in_words_wherever_they_are_put(
+    world: World, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution, "OPERATION_TIMEOUT_S", 10.0)  # as it is served
     fuzzer = Fuzzer(await Walk(api, "x").run(), seed=2026)
     until = time.monotonic() + SECONDS
     fields = root_fields()

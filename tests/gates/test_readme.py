@@ -90,9 +90,9 @@ def test_a_second_demo_is_ready_in_under_five_seconds_and_walks_again(checkout: 
     started = time.monotonic()
     again = subprocess.run(
         ["make", "demo", "ARGS=--once"],
-        cwd=checkout, env=_environment(), capture_output=True, text=True, timeout=60, check=False,
+        cwd=checkout, env=_environment(), capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert again.returncode == 0, again.stdout + again.stderr
     assert "The order has travelled" in again.stdout
     # The README promises ready in under 5 s on a quiet machine; tests share theirs, so only a runaway fails here.
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 60
