@@ -3,8 +3,11 @@
 import os
 import subprocess
 import sys
+import zlib
+from base64 import b64decode, b64encode
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +34,7 @@ def asked(**more: Any) -> Asked:
         "max_shipments": 3,
         "tags": {"A": ("x",), "B": ("x", "y")},
         "room": {("dc", 10): Room(parcels=1)},
+        "waits": {("store", 11): 1},
     } | more
     return Asked(**values)
 
@@ -55,6 +59,23 @@ def test_what_was_packed_is_unpacked_equal_and_decided_equally() -> None:
     again = unpacked(packed(question))
     assert again == question
     assert canonical(plan_json(decide(again, ()).plan)) == canonical(plan_json(decide(question, ()).plan))
+
+
+def test_what_was_packed_before_anything_could_wait_is_read() -> None:
+    data = orjson.loads(zlib.decompress(b64decode(packed(asked()))))
+    del data["waits"]
+    assert unpacked(b64encode(zlib.compress(orjson.dumps(data))).decode()) == asked(waits={})
+
+
+def test_what_waits_is_left_out_by_a_policy_without_a_price_for_it_unless_it_is_needed() -> None:
+    sources = (Source("near", 0, {"A": 9}, 12, 13, 100, 0), Source("far", 1, {"A": 3}, 10, 15, 900, 0))
+    question = asked(sources=sources, room={}, demands=(Demand("A", 3, 0),), waits={("near", 12): 2})
+    assert taken(plan_of(question)) == {"far": {"A": 3}}
+    assert taken(plan_of(question._replace(demands=(Demand("A", 5, 0),)))) == {"near": {"A": 5}}
+    for day, place in ((133, "near"), (134, "far")):
+        price = Settings(per_backordered_unit=0, per_backordered_day=day)
+        plan = plan_of(question, Rule(name="r", effect=SourcingEffect.SET, settings=price))
+        assert (taken(plan), plan.cost) == ({place: {"A": 3}}, 100 if place == "near" else 900)
 
 
 def test_stock_and_rate_cards_that_sources_share_are_packed_once() -> None:

@@ -27,7 +27,7 @@ from oms_api.promising.service.place import Place, places_of
 from oms_api.promising.service.question import Question, read
 from oms_api.promising.service.shelf import Shelf
 from oms_api.promising.service.steering import spots_of
-from oms_api.promising.service.waiting import Waiting, plan_rest, plan_wanted
+from oms_api.promising.service.waiting import Waiting, plan_at_once, plan_rest, plan_wanted
 from oms_api.promising.service.wanted import whens
 from oms_api.sourcing import Asked, DecisionReason, Objective, Plan, Shortage, Source
 
@@ -166,7 +166,13 @@ def solve_over(
     best_by = Objective(objective.value) if objective else None
     draft = _Draft(now)
     dates = whens(question.lines)
-    if any(at_once) or not dates:
+    priced = on_shortage is ShortagePolicy.BACKORDER and question.steering.ruled.settings.prices_waiting
+    joint = plan_at_once(question, candidates, at_once, best_by) if priced else None
+    if joint is not None:
+        draft.served, short = [0] * len(now), []
+        draft.take(joint)
+        sources = joint.asked.sources
+    elif any(at_once) or not dates:
         if sources is None:
             sources = tuple(sources_of(question, candidates, question.demand(at_once)))
         asked = asked_for(question, question.demand(now), sources, best_by)

@@ -1,7 +1,7 @@
 """Units that do not leave today: which supply they wait for, and when they leave."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
@@ -54,13 +54,8 @@ def plan_rest(
     None when supply brings nothing of it. A component on hand waits for its kit's others where that is no later.
     """
     used = _Used(parcels)
-    here = {place.id for place in candidates}
-    offered = {}
-    for sku in question.demand(rest):
-        in_all = question.offered.get(sku, 0) + question.offered_later.get(sku, 0)
-        if question.collected:
-            in_all = min(in_all, sum(question.shelf.steps_at(sku, id_)[-1].quantity for id_ in here))
-        offered[sku] = in_all - used.of[sku]
+    in_all = _in_all(question, candidates, question.demand(rest))
+    offered = {sku: units - used.of[sku] for sku, units in in_all.items()}
     served = question.servable(offered, rest)
     demand = question.demand(served)
     sources: dict[tuple[str, int, str], Source] = {}
@@ -74,6 +69,51 @@ def plan_rest(
             # what comes later on days with the same ship day includes what came before
             sources[one.location, one.ships_on, one.service] = one
     return _planned(question, list(sources.values()), served, parcels, used, Objective.FASTEST, when)
+
+
+def plan_at_once(
+    question: Question, candidates: Sequence[Place], wanted: Sequence[int], objective: Objective | None
+) -> Waiting | None:
+    """One plan over what is on hand and what supply will bring, for a policy that says what waiting weighs.
+
+    None when nothing comes, when shares of a demand class count the two apart, or when there is no such plan.
+    """
+    shelf = question.shelf
+    served = question.servable(_in_all(question, candidates, question.demand(wanted)), wanted)
+    demand = question.demand(served)
+    if shelf.limits is not None or not any(_due_days(question, place, demand) for place in candidates):
+        return None
+    used = _withheld(question, candidates, demand)
+    sources: dict[tuple[str, int, str], Source] = {}
+    waits: dict[tuple[str, int], int] = {}
+    for rank, place in enumerate(candidates):
+        first = shelf.reach.trip(place)
+        if first is None:
+            continue
+        if place.limits and (some := _stock(question, place, demand, used, None)):  # that day may be too full
+            for trip in shelf.reach.trips(place, after=first.ships_on):
+                one = source(place, rank, some, trip)
+                sources[one.location, one.ships_on, one.service] = one
+        for one in _sources(question, place, rank, demand, used):
+            sources[one.location, one.ships_on, one.service] = one
+            if days := one.ships_on - first.ships_on.toordinal():
+                waits[one.location, one.ships_on] = days
+    found = _planned(question, list(sources.values()), served, (), used, objective, None, waits)
+    return None if isinstance(found, Shortage) else found
+
+
+def _withheld(question: Question, candidates: Sequence[Place], demand: Mapping[str, int]) -> _Used:
+    """Units on hand that the channel withholds and that could be taken otherwise: where it is least preferred."""
+    shelf, used = question.shelf, _Used(())
+    for sku, units in demand.items():
+        offered = question.offered.get(sku, 0)
+        over = sum(shelf.at(sku, place.id) for place in candidates) - offered if units > offered else 0
+        for place in reversed(candidates):
+            kept = min(over, shelf.at(sku, place.id))
+            if kept > 0:
+                over -= kept
+                used.at[sku, place.id] = used.lot[sku, place.id, None] = kept
+    return used
 
 
 def plan_wanted(
@@ -106,6 +146,18 @@ def plan_wanted(
     return _planned(question, sources, question.servable(offered, wanted), parcels, used, objective, when)
 
 
+def _in_all(question: Question, candidates: Sequence[Place], skus: Iterable[str]) -> dict[str, int]:
+    """Units by SKU that are promised at these locations, sooner or later."""
+    found = {sku: question.offered.get(sku, 0) + question.offered_later.get(sku, 0) for sku in skus}
+    if question.collected:
+        shelf = question.shelf
+        return {
+            sku: min(units, sum(shelf.steps_at(sku, place.id)[-1].quantity for place in candidates))
+            for sku, units in found.items()
+        }
+    return found
+
+
 def _planned(
     question: Question,
     sources: Sequence[Source],
@@ -114,11 +166,12 @@ def _planned(
     used: _Used,
     objective: Objective | None,
     when: When | None,
+    waits: Mapping[tuple[str, int], int] | None = None,
 ) -> Waiting | Shortage | None:
     demand = question.demand(served)
     if not any(demand.values()):
         return None
-    asked = asked_for(question, demand, sources, objective, parcels)
+    asked = asked_for(question, demand, sources, objective, parcels)._replace(waits=waits or {})
     decided = sourcing.decide(asked, question.steering.live.rules, question.steering.ruled)
     if isinstance(decided.plan, Shortage):
         return decided.plan

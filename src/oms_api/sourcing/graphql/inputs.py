@@ -90,6 +90,14 @@ class SourcingSettingsInput:
         default=UNSET,
         description="What taking a location's last unit of a SKU weighs; a part of its stock goes with the square.",
     )
+    per_backordered_unit: MoneyInput | None = field(
+        default=UNSET,
+        description="What a unit weighs that waits for supply. With this or `perBackorderedDay`, BACKORDER lets units "
+        "wait where that weighs less than to send what is on hand elsewhere; with neither, what is on hand goes first.",
+    )
+    per_backordered_day: MoneyInput | None = field(
+        default=UNSET, description="What each day weighs that such a unit leaves later than its location could send."
+    )
     sort: list[SourcingSort] | None = field(default=UNSET, description="Which location is preferred, first word first.")
 
 

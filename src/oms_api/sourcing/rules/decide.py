@@ -34,6 +34,8 @@ class Asked(NamedTuple):
     max_shipments: int | None = None
     tags: Mapping[str, Sequence[str]] = {}
     room: Mapping[tuple[str, int], Room] = {}
+    waits: Mapping[tuple[str, int], int] = {}
+    """Sources that wait for supply, by location and ship day: for how many days."""
 
 
 class Decided(NamedTuple):
@@ -59,35 +61,45 @@ def decide(asked: Asked, rules: Sequence[Rule], ruled: Ruled | None = None) -> D
         preference=settings.per_rank or 0,
         balance=settings.per_last_unit or 0,
     )
-    found = plan(
-        demands,
-        sources,
-        objective=by,
-        weights=weights,
-        due_on=min((source.arrives_on for source in sources), default=None),
-        capacity=asked.room,
-        max_shipments=min(most, default=None),
-        min_split_value=settings.min_shipment_value or 0,
-    )
-    return Decided(found, by, ruled)
+
+    def best(sources: Sequence[Source]) -> Plan | Shortage:
+        return plan(
+            demands,
+            sources,
+            objective=by,
+            weights=weights,
+            due_on=min((source.arrives_on for source in sources), default=None),
+            capacity=asked.room,
+            max_shipments=min(most, default=None),
+            min_split_value=settings.min_shipment_value or 0,
+        )
+
+    if asked.waits and not settings.prices_waiting:  # another policy asked: here nothing waits that need not
+        found = best([source for source in sources if (source.location, source.ships_on) not in asked.waits])
+        if isinstance(found, Plan):
+            return Decided(found, by, ruled)
+    return Decided(best(sources), by, ruled)
 
 
 def steered(asked: Asked, ruled: Ruled) -> tuple[list[Demand], list[Source]]:
     """Demands and sources of a question as the rules that were applied to it make them."""
-    sources = [_ruled(source, ruled) for source in asked.sources if source.location not in ruled.excluded]
+    sources = [_ruled(source, ruled, asked.waits) for source in asked.sources if source.location not in ruled.excluded]
     return [_bound(demand, asked, ruled) for demand in asked.demands], sources
 
 
-def _ruled(source: Source, ruled: Ruled) -> Source:
+def _ruled(source: Source, ruled: Ruled, waits: Mapping[tuple[str, int], int]) -> Source:
     """A source with its rank and its surcharges by the policy; without a place in its order the rank stays."""
     extras = ruled.extras.get(source.location, ())
-    if ruled.ranks is None and not extras:
+    days = waits.get((source.location, source.ships_on))
+    if ruled.ranks is None and not extras and days is None:
         return source
     return source._replace(
         rank=source.rank if ruled.ranks is None else ruled.ranks.get(source.location, source.rank),
         surcharge=source.surcharge + sum(extra.per_shipment for extra in extras),
         per_line=source.per_line + sum(extra.per_line for extra in extras),
-        per_unit=source.per_unit + sum(extra.per_unit for extra in extras),
+        per_unit=source.per_unit
+        + sum(extra.per_unit for extra in extras)
+        + (0 if days is None else ruled.settings.waiting(days)),
     )
 
 
@@ -164,6 +176,7 @@ def packed(asked: Asked) -> str:
         "max": asked.max_shipments,
         "tags": asked.tags,
         "room": [[*key, *room] for key, room in asked.room.items()],
+        "waits": [[*key, days] for key, days in asked.waits.items()],
     }
     return b64encode(zlib.compress(orjson.dumps(data, default=_plain), 1)).decode()
 
@@ -202,4 +215,5 @@ def unpacked(text: str) -> Asked:
         max_shipments=data["max"],
         tags={sku: tuple(tags) for sku, tags in data["tags"].items()},
         room={(location, day): Room(*limits) for location, day, *limits in data["room"]},
+        waits={(location, day): days for location, day, days in data.get("waits", ())},
     )

@@ -130,7 +130,20 @@ class Settings(Data):
     """What a parcel weighs more for each place by which its location is less preferred."""
     per_last_unit: int | None = None
     """What using a location's last unit of a SKU weighs; less goes with the square of the share."""
+    per_backordered_unit: int | None = None
+    """What a unit that waits for supply weighs. With this or the next, waiting is a choice."""
+    per_backordered_day: int | None = None
+    """What each day weighs that such a unit waits."""
     sort: tuple[SourcingSort, ...] = ()
+
+    @property
+    def prices_waiting(self) -> bool:
+        """Whether units may wait for supply though others are on hand."""
+        return self.per_backordered_unit is not None or self.per_backordered_day is not None
+
+    def waiting(self, days: int) -> int:
+        """What a unit weighs that waits so many days for supply."""
+        return (self.per_backordered_unit or 0) + days * (self.per_backordered_day or 0)
 
 
 class Rule(Data):
