@@ -88,7 +88,7 @@ async def test_one_parcel_is_told_in_full(api: Api) -> None:
                     "location": {"handle": "chi"},
                     "sku": None,
                     "reason": "DEARER",
-                    "message": "chi has some of it, but the plan is better without it.",
+                    "message": "chi has all of it, but is dearer by 1.50 USD.",
                 },
                 {
                     "location": {"handle": "empty"},

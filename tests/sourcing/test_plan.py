@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from oms_api.sourcing import (
+    Chosen,
     Demand,
     Objective,
     Plan,
-    Reason,
     Rejected,
+    RejectionReason,
     Room,
     Shortage,
     ShortLine,
@@ -166,15 +167,16 @@ def test_each_unused_location_has_its_reason() -> None:
     fastest = plan(demands, sources, objective=Objective.FASTEST)
     assert isinstance(fastest, Plan)
     assert list(contents(fastest)) == ["used"]
-    assert explain_rejected(demands, sources, fastest) == (
-        Rejected("empty", Reason.NO_STOCK),
-        Rejected("slow", Reason.TOO_LATE),
-        Rejected("dear", Reason.DEARER),
+    assert explain_rejected(demands, sources, Chosen.of(fastest)) == (
+        Rejected("empty", RejectionReason.NO_STOCK),
+        Rejected("slow", RejectionReason.TOO_LATE),
+        Rejected("dear", RejectionReason.DEARER, 999 - fastest.score),
     )
     cheapest = plan(demands, sources[:1])
     assert isinstance(cheapest, Plan)
-    assert Rejected("slow", Reason.DEARER) in explain_rejected(demands, sources, cheapest)
-    assert Rejected("slow", Reason.TOO_LATE) in explain_rejected(demands, sources, cheapest, arrives_by=2)
+    chosen = Chosen.of(cheapest)
+    assert Rejected("slow", RejectionReason.DEARER, 1 - cheapest.score) in explain_rejected(demands, sources, chosen)
+    assert Rejected("slow", RejectionReason.TOO_LATE) in explain_rejected(demands, sources, chosen, arrives_by=2)
 
 
 def _rooms(units: list[int]) -> tuple[list[Source], dict[tuple[str, int], Room]]:

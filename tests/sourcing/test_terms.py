@@ -12,12 +12,13 @@ import pytest
 
 from oms_api.sourcing import (
     Break,
+    Chosen,
     Demand,
     Objective,
     Plan,
     Rate,
-    Reason,
     Rejected,
+    RejectionReason,
     Room,
     Shortage,
     Weights,
@@ -233,9 +234,9 @@ def test_a_location_without_room_is_told_from_a_dear_one() -> None:
     capacity = {("full", 0): Room(parcels=0)}
     answer = plan(ONE, sources, capacity=capacity)
     assert isinstance(answer, Plan)
-    assert explain_rejected(ONE, sources, answer, capacity=capacity) == (
-        Rejected("dear", Reason.DEARER),
-        Rejected("full", Reason.NO_CAPACITY),
+    assert explain_rejected(ONE, sources, Chosen.of(answer), capacity=capacity) == (
+        Rejected("dear", RejectionReason.DEARER, 900 - answer.score),
+        Rejected("full", RejectionReason.NO_CAPACITY),
     )
 
 

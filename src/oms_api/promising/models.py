@@ -73,16 +73,6 @@ class AvailabilityStatus(StrEnum):
     OUT_OF_STOCK = "OUT_OF_STOCK"
 
 
-class RejectionReason(StrEnum):
-    NO_STOCK = "NO_STOCK"
-    NOT_ELIGIBLE = "NOT_ELIGIBLE"
-    EXCLUDED_BY_RULE = "EXCLUDED_BY_RULE"
-    CLOSED = "CLOSED"
-    TOO_LATE = "TOO_LATE"
-    NO_CAPACITY = "NO_CAPACITY"
-    DEARER = "DEARER"
-
-
 class ShortagePolicy(StrEnum):
     REJECT = "REJECT"
     BACKORDER = "BACKORDER"

@@ -48,6 +48,18 @@ _LIVE = prepared(
     )
     .where(mine(PolicyChannel))
 )
+_RULES = prepared(
+    columns(Policy.handle, PolicyVersion.number, PolicyVersion.effective)
+    .select_from(Policy)
+    .join(
+        PolicyVersion,
+        and_(
+            col(PolicyVersion.tenant_id) == col(Policy.tenant_id),
+            col(PolicyVersion.policy_id) == col(Policy.id),
+        ),
+    )
+    .where(mine(Policy), any_of(Policy.handle, "handles"), any_of(PolicyVersion.number, "numbers"))
+)
 _CHANNELS = prepared(
     columns(PolicyChannel.policy_id, PolicyChannel.channel_id).where(
         mine(PolicyChannel), any_of(PolicyChannel.policy_id, "policies")
@@ -131,6 +143,12 @@ async def policies(reading: Reading) -> Sequence[Policy]:
 async def version(reading: Reading, policy_id: UUID, number: int) -> PolicyVersion | None:
     found: PolicyVersion | None = await reading.first(_VERSION, {"policy": policy_id, "number": number})
     return found
+
+
+async def rules_of(reading: Reading, versions: Sequence[tuple[str, int]]) -> Mapping[tuple[str, int], list[Any]]:
+    """The rules in force of versions, by the policy's handle and number."""
+    values = {"handles": sorted({handle for handle, _ in versions}), "numbers": sorted({at for _, at in versions})}
+    return {(row.handle, row.number): row.effective for row in await reading.all(_RULES, values)}
 
 
 async def versions_of(reading: Reading, policy_ids: Sequence[UUID]) -> Mapping[UUID, list[PolicyVersion]]:

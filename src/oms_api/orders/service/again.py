@@ -11,11 +11,11 @@ from oms_api.orders import queries
 from oms_api.orders.models import AttentionKind, LineRefusal, Order, UnitState
 from oms_api.orders.rules.units import Move
 from oms_api.orders.service import attention
-from oms_api.orders.service.backorders import by_place, date_lines, later, less, plan_units, units_got
+from oms_api.orders.service.backorders import by_place, date_lines, later, plan_units, refusing, units_got
 from oms_api.orders.service.row import lock
 from oms_api.orders.service.units import shift
 from oms_api.promising import DeliveryMethod, NoSource
-from oms_api.sourcing import DecisionReason
+from oms_api.sourcing import Aside, DecisionReason
 
 
 async def source_again(tx: Tx, order_id: UUID, units: Mapping[UUID, int], *, refused_by: UUID) -> Order:
@@ -51,7 +51,13 @@ async def source_again(tx: Tx, order_id: UUID, units: Mapping[UUID, int], *, ref
     days: dict[UUID, date] = {}
     for (group_id, without), chosen in by_place(lines, wanted, refused).items():
         found = await plan_units(
-            tx, order, less(channel, without), groups[group_id], chosen, DecisionReason.REASSIGNMENT
+            tx,
+            order,
+            channel,
+            groups[group_id],
+            chosen,
+            DecisionReason.REASSIGNMENT,
+            without=refusing(channel, without),
         )
         for i, (line, count) in enumerate(chosen):
             got = units_got(found, i, line, count)
@@ -86,11 +92,11 @@ async def move_to(
         if to:
             raise NotFound(f"Channel {handle} has no location {to[:60]!r}; name one of its locations.", path=path)
         raise NoSource(f"Channel {handle} has no other location.", path=path)
-    without = {row.id for row in channel.locations} - set(chosen_places)
+    without = {row.handle: Aside.NOT_NAMED for row in channel.locations if row.id not in chosen_places}
     days: dict[UUID, date] = {}
     for (group_id, _), chosen in by_place(lines, units, {}).items():
         found = await plan_units(
-            tx, order, less(channel, without), groups[group_id], chosen, DecisionReason.REASSIGNMENT
+            tx, order, channel, groups[group_id], chosen, DecisionReason.REASSIGNMENT, without=without
         )
         for i, (line, count) in enumerate(chosen):
             got = units_got(found, i, line, count)

@@ -24,7 +24,7 @@ from oms_api.orders.service.row import lock
 from oms_api.orders.service.source import FoundUnits, collect, destination_of
 from oms_api.orders.service.units import held_for, shift
 from oms_api.promising import DeliveryMethod, Line, ShortagePolicy
-from oms_api.sourcing import DecisionReason
+from oms_api.sourcing import Aside, DecisionReason
 
 _dates = json_rows("dates", {"line_id": Uuid(), "day": Date()})
 _DATE = prepared(
@@ -70,7 +70,7 @@ async def cover_backorders(tx: Tx, order_id: UUID) -> Order | None:
     refused = await queries.refusals_of(tx, order_id)
     groups = {group.id: group for group in (await queries.groups_of(tx, [order_id])).get(order_id, ())}
     for (group_id, without), chosen in by_place(lines, wanted, refused).items():
-        units = await plan_units(tx, order, less(channel, without), groups[group_id], chosen)
+        units = await plan_units(tx, order, channel, groups[group_id], chosen, without=refusing(channel, without))
         for i, (line, count) in enumerate(chosen):
             got = units_got(units, i, line, count)
             if got.held:
@@ -92,11 +92,9 @@ def by_place(
     return found
 
 
-def less(channel: Network, without: Collection[UUID]) -> Network:
-    """A channel's network without some locations."""
-    if not without:
-        return channel
-    return channel._replace(locations=[row for row in channel.locations if row.id not in without])
+def refusing(channel: Network, ids: Collection[UUID]) -> dict[str, Aside]:
+    """Locations that said no, for the planner."""
+    return {row.handle: Aside.REFUSED for row in channel.locations if row.id in ids} if ids else {}
 
 
 def units_got(units: FoundUnits, i: int, line: OrderLine, count: int) -> Covered:
@@ -139,8 +137,10 @@ async def plan_units(
     group: DeliveryGroup,
     chosen: Sequence[tuple[OrderLine, int]],
     reason: DecisionReason = DecisionReason.BACKORDER,
+    *,
+    without: Mapping[str, Aside],
 ) -> FoundUnits:
-    """Hold what can be had of these units at the channel's locations, by index in `chosen`."""
+    """Hold what can be had of these units at the channel's locations but those `without`, by index in `chosen`."""
     items = await catalog.items(tx, list({line.sku for line, _ in chosen}))
     # a kit as it was sold, whatever it is made of today
     as_sold = {
@@ -163,6 +163,7 @@ async def plan_units(
             line_ids=[line.id for line, _ in chosen],
             customer_group=order.customer_group,
             reason=reason,
+            without=without,
         )
     except Refusal:
         # others were quicker, or no location serves it any more: it goes on waiting

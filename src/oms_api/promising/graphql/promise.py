@@ -17,24 +17,14 @@ from oms_api.network import SourcingObjective
 from oms_api.network.graphql import Location, location_of
 from oms_api.promising import models
 from oms_api.promising.graphql.availability import DestinationInput, destination_of
-from oms_api.promising.models import DeliveryMethod, Line, Parcel, RejectionReason
-from oms_api.promising.service.explaining import rejections
+from oms_api.promising.models import DeliveryMethod, Line, Parcel
+from oms_api.promising.service.explaining import rejected
 from oms_api.promising.service.imagining import Assumptions, ImaginedStock, ImaginedSupply
 from oms_api.promising.service.options import options
 from oms_api.promising.service.planning import Planned
 from oms_api.promising.service.tokens import token_of
+from oms_api.sourcing.graphql import CostTerm, RejectionReason, cost_terms
 
-describe_enum(
-    RejectionReason,
-    "Why a location was not used.",
-    NO_STOCK="No promisable unit there.",
-    NOT_ELIGIBLE="Not in the channel's network, or lacks the capability.",
-    CLOSED="Closed or past cut-off for the wanted date.",
-    NO_CAPACITY="Its capacity is used up.",
-    TOO_LATE="Cannot arrive in time.",
-    EXCLUDED_BY_RULE="A rule of the policy leaves it out.",
-    DEARER="Usable, but a better plan exists.",
-)
 describe_enum(
     DeliveryMethod,
     "How units reach the customer.",
@@ -62,12 +52,6 @@ class PlannedShipment:
     lines: list[PlannedLine] = field(description="What is in it.")
 
 
-@strawberry.type(description="One term of a cost.")
-class CostTerm:
-    name: str = field(description="`shipping`, `handling`, `lateness`, `split`…")
-    amount: Money = field(description="Amount.")
-
-
 @strawberry.type(description="A location not used.")
 class RejectedLocation:
     location: Location = field(description="Where.")
@@ -89,14 +73,13 @@ class SourcingExplanation:
 
     @field(description="Cost by term; adds up to the option's cost.")
     def terms(self) -> list[CostTerm]:
-        currency = self.planned.network.channel.currency
-        return [CostTerm(name=name, amount=money_of(minor, currency)) for name, minor in self.planned.terms.items()]
+        return cost_terms(self.planned.terms, self.planned.network.channel.currency)
 
     @field(description="Locations looked at and not used, with the reason.")
     def rejected(self) -> list[RejectedLocation]:
         return [
-            RejectedLocation(location=location_of(row.location), sku=None, reason=row.reason, message=row.message)
-            for row in rejections(self.planned)
+            RejectedLocation(location=location_of(location), sku=None, reason=row.reason, message=row.message)
+            for location, row in rejected(self.planned)
         ]
 
 

@@ -12,6 +12,7 @@ from oms_api.kit.db import Tx
 from oms_api.kit.errors import Path, Refusal, refuse
 from oms_api.network import Location, Network, NoCapacity, SourcingObjective, Work, take_capacity
 from oms_api.promising.models import Destination, Line, Promised, ShortagePolicy
+from oms_api.promising.service.asides import Without, less
 from oms_api.promising.service.planning import LINES, Planned, plan, write_down
 from oms_api.sourcing import DecisionReason
 
@@ -92,19 +93,22 @@ async def plan_and_hold(
     customer_group: str | None = None,
     reason: DecisionReason = DecisionReason.ORDER,
     demand_class: str | None = None,
+    without: Without | None = None,
 ) -> tuple[Planned, Reservation | None]:
     """Plan and hold in one step; when others were quicker, plan again with fresh rows, at most twice.
 
     The last plan is made with shares and stock locked: nobody is refused because of others who are quicker each time.
     Raises what cannot be promised (InsufficientStock, NoSource) with REJECT, and when nobody could be quicker any more;
     with PARTIAL and BACKORDER that is in the plan's `short`. What is held for an owner is written down as a decision.
+    `without`: locations that are not to be asked, and why.
     """
+    asked = less(network, without or ())
     last: Refusal | None = None
     locked = False
     for number in range(1, PLANS_MAX + 1):
         planned = await plan(
             tx,
-            network=network,
+            network=asked,
             lines=lines,
             destination=destination,
             pickup=pickup,
@@ -132,7 +136,7 @@ async def plan_and_hold(
                 last = error
             else:
                 if owner_id is not None and held is not None:
-                    await write_down(tx, planned, owner_id, reason)
+                    await write_down(tx, planned, owner_id, reason, without)
                 return planned, held
         if not locked and (doubtful or number == PLANS_MAX - 1):
             await _lock(tx, planned)

@@ -22,6 +22,7 @@ from oms_api.promising.models import (
     Promised,
     ShortagePolicy,
 )
+from oms_api.promising.service.asides import Without, asides
 from oms_api.promising.service.parcels import Claims, asked_for, parcel, source
 from oms_api.promising.service.place import Place, places_of
 from oms_api.promising.service.question import Question, read
@@ -37,8 +38,6 @@ PROMISE_VALID = timedelta(minutes=15)
 MANY_SKUS = 10
 """From so many stocked SKUs on a plan is looked for in a thread of its own."""
 LINES = ("input", "lines")
-TERMS = {"shipping_fixed": "shipping", "shipping_weight": "weight"}
-"""The planner's terms in the API's words: each parcel's base by zone, and its weight."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +235,7 @@ class _Draft:
         self.parcels += parcels
         self.bound += found.cost - found.gap
         for name, amount in found.terms.items():
-            self.terms[TERMS[name]] = self.terms.get(TERMS[name], 0) + amount
+            self.terms[name] = self.terms.get(name, 0) + amount
 
     def take(self, part: Waiting | Shortage | None) -> Shortage | None:
         """Add a part; the shortage if it is one."""
@@ -271,8 +270,11 @@ def sources_of(
                     yield source(place, rank, stock, trip)
 
 
-async def write_down(tx: Tx, planned: Planned, owner_id: UUID, reason: DecisionReason) -> None:
-    """Keep the decisions of a plan that is held, with the locations that the policy left out: one statement."""
+async def write_down(
+    tx: Tx, planned: Planned, owner_id: UUID, reason: DecisionReason, without: Without | None = None
+) -> None:
+    """Keep the decisions of a plan that is held, with the locations that were left out, by the policy or else: one
+    statement. `without`: those that were not to be asked."""
     question = planned.question
     aside: tuple[Source, ...] = ()
     if question.left_out is not None and planned.made:
@@ -286,7 +288,15 @@ async def write_down(tx: Tx, planned: Planned, owner_id: UUID, reason: DecisionR
         currency=question.network.channel.currency,
         live=question.steering.live,
         made=[
-            (_whole(question, asked._replace(sources=(*asked.sources, *(aside if i == 0 else ())))), found)
+            (
+                _whole(
+                    question,
+                    asked._replace(
+                        sources=(*asked.sources, *(aside if i == 0 else ())), aside=asides(question, asked, without)
+                    ),
+                ),
+                found,
+            )
             for i, (asked, found) in enumerate(planned.made)
         ],
     )

@@ -14,11 +14,15 @@ from oms_api.kit import ids
 from oms_api.kit.errors import BadInput, Invalid, NotFound
 from oms_api.kit.graphql import Info, Money, Node, argument, field, found_by, money_of, node_type, query
 from oms_api.sourcing import models, queries
-from oms_api.sourcing.graphql.enums import DecisionReason
+from oms_api.sourcing.graphql.enums import DecisionReason, RejectionReason
 from oms_api.sourcing.models import SOURCING_DECISION
 from oms_api.sourcing.rules import Plan
 from oms_api.sourcing.rules.decide import plan_json
 from oms_api.sourcing.service import decisions
+from oms_api.sourcing.service.world import BUILT_IN
+
+TERMS = {"shipping_fixed": "shipping", "shipping_weight": "weight"}
+"""Each parcel's base by zone, and its weight."""
 
 
 @strawberry.type(description="Units of a SKU in a decided parcel.")
@@ -37,6 +41,23 @@ class DecidedShipment:
     lines: list[DecidedLine] = field(description="What is in it.")
 
 
+@strawberry.type(description="One term of a cost.")
+class CostTerm:
+    name: str = field(description="`shipping`, `handling`, `lateness`, `split`…")
+    amount: Money = field(description="Amount.")
+
+
+@strawberry.type(description="A location that a decision did not use.")
+class DecidedRejection:
+    location: str = field(description="Location handle.")
+    reason: RejectionReason = field(description="Why.")
+    message: str = field(description="In words.")
+    dearer_by: Money | None = field(
+        description="How much more, penalties included, all of it in one parcel from there would have been; null when "
+        "that was not possible."
+    )
+
+
 @strawberry.type(description="From where units were to come: made once, kept with everything that it was made from.")
 class SourcingDecision(Node):
     reason: DecisionReason = field(description="Why it was made.")
@@ -45,9 +66,29 @@ class SourcingDecision(Node):
     policy_number: int = field(description="Its version.")
     engine: int = field(description="Version of the planner.")
     cost: Money = field(description="Cost of the plan.")
+    terms: list[CostTerm] = field(description="Cost by term; adds up to `cost`.")
+    penalties: list[CostTerm] = field(description="What else was weighed, by term; not part of `cost`.")
     lower_bound: Money = field(description="No plan scores less, penalties included; equal: proven best.")
+    gap: Money = field(description="How much better a plan could be at most; 0 is proven best.")
     shipments: list[DecidedShipment] = field(description="The plan.")
     created_at: datetime = field(description="When.")
+    row: strawberry.Private[models.Decision]
+
+    @field(description="Locations that were not used, each with the reason; nearly chosen ones first.")
+    async def rejected(self, info: Info) -> list[DecidedRejection]:
+        row = self.row
+        rules = None
+        if row.policy != BUILT_IN:
+            rules = await info.context.load(queries.rules_of, (row.policy, row.policy_number))
+        return [
+            DecidedRejection(
+                location=one.location,
+                reason=one.reason,
+                message=one.message,
+                dearer_by=None if one.dearer_by is None else money_of(one.dearer_by, row.currency),
+            )
+            for one in decisions.rejected(row, rules or ())
+        ]
 
 
 @strawberry.type(description="A decision made again.")
@@ -77,6 +118,11 @@ def _shipments(plan: Mapping[str, Any], currency: str) -> list[DecidedShipment]:
     ]
 
 
+def cost_terms(terms: Mapping[str, int], currency: str) -> list[CostTerm]:
+    """The planner's terms in the API's words."""
+    return [CostTerm(name=TERMS.get(name, name), amount=money_of(minor, currency)) for name, minor in terms.items()]
+
+
 def decision_of(row: models.Decision) -> SourcingDecision:
     return SourcingDecision(
         id=strawberry.ID(SOURCING_DECISION(row.id)),
@@ -86,9 +132,13 @@ def decision_of(row: models.Decision) -> SourcingDecision:
         policy_number=row.policy_number,
         engine=row.engine,
         cost=money_of(row.cost_minor, row.currency),
+        terms=cost_terms(row.plan["terms"], row.currency),
+        penalties=cost_terms(row.plan["penalties"], row.currency),
         lower_bound=money_of(row.lower_bound_minor, row.currency),
+        gap=money_of(row.plan["score"] - row.lower_bound_minor, row.currency),
         shipments=_shipments(row.plan, row.currency),
         created_at=row.created_at,
+        row=row,
     )
 
 

@@ -2,9 +2,10 @@
 
 from oms_api.kit.graphql import describe_enum
 from oms_api.sourcing.models import DecisionReason
+from oms_api.sourcing.rules.explain import RejectionReason
 from oms_api.sourcing.rules.policy import SourcingEffect, SourcingSort
 
-__all__ = ["DecisionReason", "SourcingEffect", "SourcingSort"]
+__all__ = ["DecisionReason", "RejectionReason", "SourcingEffect", "SourcingSort"]
 
 describe_enum(
     SourcingEffect,
@@ -32,4 +33,16 @@ describe_enum(
     BACKORDER="Stock or supply came for what was backordered.",
     REASSIGNMENT="A location could not do it.",
     WAVE="A wave looked at many orders together.",
+)
+describe_enum(
+    RejectionReason,
+    "Why a location was not used.",
+    NO_STOCK="No promisable unit there.",
+    NOT_ELIGIBLE="Not in the channel's network, or lacks the capability.",
+    CLOSED="Closed or past cut-off for the wanted date.",
+    NO_CAPACITY="Its capacity is used up.",
+    TOO_LATE="Cannot arrive in time.",
+    REJECTED_BEFORE="It said no to these units before.",
+    EXCLUDED_BY_RULE="A rule of the policy leaves it out.",
+    DEARER="Usable, but a better plan exists.",
 )

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from oms_api.sourcing.rules.plan import plan
-from oms_api.sourcing.rules.policy import Cart, Rule, Ruled, Spot, apply
+from oms_api.sourcing.rules.policy import Cart, Rule, Ruled, Settings, Spot, apply
 from oms_api.sourcing.rules.words import Break, Demand, Objective, Plan, Rate, Room, Shortage, Source, Weights
 
 ENGINE = 1
@@ -36,6 +36,8 @@ class Asked(NamedTuple):
     room: Mapping[tuple[str, int], Room] = {}
     waits: Mapping[tuple[str, int], int] = {}
     """Sources that wait for supply, by location and ship day: for how many days."""
+    aside: Mapping[str, Sequence[str]] = {}
+    """Locations that the planner is not asked about, by why (`explain.Aside`); the plan does not depend on them."""
 
 
 class Decided(NamedTuple):
@@ -54,21 +56,15 @@ def decide(asked: Asked, rules: Sequence[Rule], ruled: Ruled | None = None) -> D
     by = asked.objective or (Objective(settings.objective) if settings.objective else asked.fallback)
     demands, sources = steered(asked, ruled)
     most = [n for n in (asked.max_shipments, settings.max_shipments) if n is not None]
-    weights = Weights(
-        shipping=1 if settings.shipping_weight is None else settings.shipping_weight,
-        late_per_day=settings.per_day_late or 0,
-        split=settings.per_extra_shipment or 0,
-        preference=settings.per_rank or 0,
-        balance=settings.per_last_unit or 0,
-    )
 
     def best(sources: Sequence[Source]) -> Plan | Shortage:
+        weights, due_on = weighed(settings, sources)
         return plan(
             demands,
             sources,
             objective=by,
             weights=weights,
-            due_on=min((source.arrives_on for source in sources), default=None),
+            due_on=due_on,
             capacity=asked.room,
             max_shipments=min(most, default=None),
             min_split_value=settings.min_shipment_value or 0,
@@ -79,6 +75,18 @@ def decide(asked: Asked, rules: Sequence[Rule], ruled: Ruled | None = None) -> D
         if isinstance(found, Plan):
             return Decided(found, by, ruled)
     return Decided(best(sources), by, ruled)
+
+
+def weighed(settings: Settings, sources: Sequence[Source]) -> tuple[Weights, int | None]:
+    """What counts in a plan by these settings, and the day from which a parcel is late: the first possible arrival."""
+    weights = Weights(
+        shipping=1 if settings.shipping_weight is None else settings.shipping_weight,
+        late_per_day=settings.per_day_late or 0,
+        split=settings.per_extra_shipment or 0,
+        preference=settings.per_rank or 0,
+        balance=settings.per_last_unit or 0,
+    )
+    return weights, min((source.arrives_on for source in sources), default=None)
 
 
 def steered(asked: Asked, ruled: Ruled) -> tuple[list[Demand], list[Source]]:
@@ -177,6 +185,7 @@ def packed(asked: Asked) -> str:
         "tags": asked.tags,
         "room": [[*key, *room] for key, room in asked.room.items()],
         "waits": [[*key, days] for key, days in asked.waits.items()],
+        "aside": asked.aside,
     }
     return b64encode(zlib.compress(orjson.dumps(data, default=_plain), 1)).decode()
 
@@ -216,4 +225,5 @@ def unpacked(text: str) -> Asked:
         tags={sku: tuple(tags) for sku, tags in data["tags"].items()},
         room={(location, day): Room(*limits) for location, day, *limits in data["room"]},
         waits={(location, day): days for location, day, days in data.get("waits", ())},
+        aside=data.get("aside", {}),
     )

@@ -11,7 +11,8 @@ from oms_api.sourcing import queries
 from oms_api.sourcing.models import Decision, DecisionReason, Policy, Shadow
 from oms_api.sourcing.rules import Plan
 from oms_api.sourcing.rules.decide import ENGINE, Asked, Decided, canonical, decide, packed, plan_json, unpacked
-from oms_api.sourcing.rules.policy import Rule
+from oms_api.sourcing.rules.policy import Rule, apply
+from oms_api.sourcing.rules.rejected import Rejection, rejections
 from oms_api.sourcing.service.world import BUILT_IN, Live
 
 
@@ -70,6 +71,13 @@ async def rules_of(reading: Reading, handle: str, number: int, path: Path = ("po
             path=path,
         )
     return tuple(Rule.model_validate(rule) for rule in version.effective)
+
+
+def rejected(decision: Decision, rules: Sequence[Any]) -> list[Rejection]:
+    """The locations that a decision did not use, by the rules (as kept) of the version that made it."""
+    asked = unpacked(decision.inputs)
+    ruled = apply([Rule.model_validate(rule) for rule in rules], asked.cart, asked.spots)
+    return rejections(asked, ruled, decision.plan, policy=decision.policy, currency=decision.currency)
 
 
 async def replay(reading: Reading, decision: Decision, policy: tuple[str, int] | None = None) -> Replayed:
