@@ -12,8 +12,8 @@ from oms_api.kit.caller import system
 from oms_api.kit.db import Tx, mine, param, prepared
 from oms_api.sourcing.models import SOURCING_DECISION, Decision
 from oms_api.sourcing.rules.decide import ENGINE
-from orders.store import PROMISE, Store
-from promising.shop import CHICAGO, TO_NEW_YORK, lines, put_stock, put_supply
+from orders.store import Store
+from promising.shop import CHICAGO, put_stock, put_supply
 from sourcing.test_policies import NO_STORES, SHADOW, promote, publish
 from world import Api, World, statements
 
@@ -101,12 +101,6 @@ async def test_what_waits_for_supply_is_a_decision_of_its_own(store: Store) -> N
     ]  # fmt: skip
     for decision in made:
         assert (await replay(store.api, decision))["same"] is True
-
-
-async def test_an_order_from_a_token_was_decided_when_it_was_promised(store: Store) -> None:
-    asked = {"channel": "web", "lines": lines(A=1), "destination": TO_NEW_YORK}
-    token = (await store.api.ok(PROMISE, input=asked))["promise"]["options"][0]["token"]
-    assert await decisions(store, await store.create({"A": 1}, promiseToken=token)) == []
 
 
 async def test_writing_a_decision_down_costs_one_statement(store: Store) -> None:

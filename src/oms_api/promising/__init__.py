@@ -2,7 +2,7 @@
 
 The mind over the ledgers: it reads network, catalog and inventory, decides by pure rules (`rules/`), and has no tables
 of its own. A promise is an answer, not a state: it is signed into a token, and only a reservation holds units. This
-domain refuses to know orders; they call `plan_and_hold`, or `open_token` and `hold`.
+domain refuses to know orders; they call `plan_and_hold`, or `open_token` and `redeem`.
 """
 
 from oms_api.promising.errors import NoSource
@@ -12,6 +12,7 @@ from oms_api.promising.service.arriving import Arrival, Awaiting, arrivals
 from oms_api.promising.service.holding import hold, plan_and_hold
 from oms_api.promising.service.offers import Offer, Wish, offers
 from oms_api.promising.service.planning import Planned, plan
+from oms_api.promising.service.redeeming import redeem
 from oms_api.promising.service.reserving import adopt
 from oms_api.promising.service.tokens import open_token, token_of
 from oms_api.promising.service.wanted import today_of, untimely
@@ -19,5 +20,5 @@ from oms_api.promising.service.wanted import today_of, untimely
 __all__ = [
     "Arrival", "Awaiting", "DeliveryMethod", "Destination", "Line", "NoSource", "Offer", "Parcel", "Planned",
     "PlannedUnits", "PromiseChanged", "Promised", "ShortagePolicy", "Wish", "adopt", "arrivals", "hold", "offers",
-    "open_token", "plan", "plan_and_hold", "today_of", "token_of", "untimely",
+    "open_token", "plan", "plan_and_hold", "redeem", "today_of", "token_of", "untimely",
 ]  # fmt: skip

@@ -131,6 +131,24 @@ class Parcel(NamedTuple):
     """Local date whose capacity of the location it takes; None: the location has no limits."""
 
 
+class Told(NamedTuple):
+    """How a promise was decided: by which version of a policy and of the planner, what it is best at, for which
+    customer group, and what it costs, in minor units. A token carries it encrypted: costs are not for every reader."""
+
+    policy: str
+    number: int
+    engine: int
+    objective: str
+    customer_group: str | None
+    costs: list[int]
+    """By parcel."""
+    terms: dict[str, int]
+    penalties: dict[str, int]
+    score: int
+    bound: int
+    exact: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promised:
     """A plan that can be held: what a token carries. Lines without units in any parcel are digital, services or short.
@@ -149,6 +167,8 @@ class Promised:
     rationed: bool = False
     """The tenant has demand classes: what is held is counted for `demand_class`, None being demand without one."""
     demand_class: str | None = None
+    told: Told | None = None
+    """Only of a token that was opened."""
 
     @property
     def delivered_by(self) -> date | None:

@@ -28,19 +28,20 @@ from oms_api.sourcing.rules import (
     explain_rejected,
     plan,
 )
-from oms_api.sourcing.rules.decide import Asked, decide, plan_json, steered, weighed
+from oms_api.sourcing.rules.decide import ENGINE, Asked, decide, plan_json, steered, weighed
 from oms_api.sourcing.rules.policy import Cart, Content, Example, Rule, Ruled, Spot
 from oms_api.sourcing.rules.policy import apply as apply_rules
 from oms_api.sourcing.rules.rejected import Rejection, rejections
 from oms_api.sourcing.rules.wave import Claim, Held, Outcome, Share, WaveStrategy, wave
-from oms_api.sourcing.service.decisions import record, rules_of
+from oms_api.sourcing.service.decisions import record, record_promised, rules_of
 from oms_api.sourcing.service.policies import publish
 from oms_api.sourcing.service.world import NOTHING, Live, live_of
 
 __all__ = [
-    "NOTHING", "Aside", "Asked", "Break", "Capacity", "Cart", "Chosen", "Claim", "Content", "DecisionReason", "Demand",
-    "Example", "Held", "Live", "Objective", "Outcome", "Parcel", "Plan", "Policy", "PolicyVersion", "Rate", "Rejected",
-    "Rejection", "RejectionReason", "Room", "Rule", "Ruled", "Share", "ShortLine", "Shortage", "Source", "Spot",
-    "WaveStrategy", "Weights", "apply_rules", "decide", "explain_rejected", "live_of", "plan", "plan_json", "publish",
-    "record", "rejections", "rules_of", "steered", "wave", "weighed",
+    "ENGINE", "NOTHING", "Aside", "Asked", "Break", "Capacity", "Cart", "Chosen", "Claim", "Content",
+    "DecisionReason", "Demand", "Example", "Held", "Live", "Objective", "Outcome", "Parcel", "Plan", "Policy",
+    "PolicyVersion", "Rate", "Rejected", "Rejection", "RejectionReason", "Room", "Rule", "Ruled", "Share",
+    "ShortLine", "Shortage", "Source", "Spot", "WaveStrategy", "Weights", "apply_rules", "decide",
+    "explain_rejected", "live_of", "plan", "plan_json", "publish", "record", "record_promised", "rejections",
+    "rules_of", "steered", "wave", "weighed",
 ]  # fmt: skip

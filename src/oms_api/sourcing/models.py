@@ -19,6 +19,7 @@ class DecisionReason(StrEnum):
     """Why it had to be decided from where units come."""
 
     ORDER = "ORDER"
+    PROMISE = "PROMISE"
     BACKORDER = "BACKORDER"
     REASSIGNMENT = "REASSIGNMENT"
     WAVE = "WAVE"
@@ -88,7 +89,8 @@ class PolicyChannel(SQLModel, table=True):
 class Decision(Keyed, table=True):
     """From where the units of `owner_id` were to come: everything that it was decided from, and the plan.
 
-    `inputs` is packed (`rules.packed`): the same inputs give the same `plan`, byte for byte. Amounts in minor units.
+    `inputs` is packed (`rules.packed`): the same inputs give the same `plan`, byte for byte; empty for a
+    PROMISE. Amounts in minor units.
     """
 
     __tablename__ = "sourcing_decisions"

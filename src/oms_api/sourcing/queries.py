@@ -8,7 +8,7 @@ from sqlalchemy import Integer, String, Uuid, and_, func
 from sqlmodel import col, select
 
 from oms_api.kit.db import Instant, Reading, any_of, columns, mine, param, prepared
-from oms_api.sourcing.models import Decision, Policy, PolicyChannel, PolicyVersion, Shadow
+from oms_api.sourcing.models import Decision, DecisionReason, Policy, PolicyChannel, PolicyVersion, Shadow
 
 SAMPLES_MAX = 20
 SHADOW_BATCH_MAX = 200
@@ -109,6 +109,7 @@ _UNTRIED = prepared(
     .where(
         mine(Decision),
         col(Decision.policy) == param("policy"),
+        col(Decision.reason) != DecisionReason.PROMISE,
         col(Decision.created_at) >= param("since", Instant()),
         col(Shadow.id).is_(None),
     )

@@ -57,7 +57,7 @@ async def source(
 ) -> list[Sourced]:
     """Hold the units of an order; what becomes of each line's. Raises InsufficientStock, NoSource, Expired, Invalid."""
     if new.promise_token is not None:
-        units = await _as_promised(tx, new, checked, new.promise_token, order_id, line_ids)
+        units = await _as_promised(tx, new, checked, network, items, new.promise_token, order_id, line_ids)
     elif new.reservation_id is not None:
         units = await _as_reserved(tx, new, network, items, new.reservation_id, order_id, line_ids)
     else:
@@ -114,11 +114,20 @@ def collect(units: FoundUnits, promised: Promised, line_of: Sequence[int]) -> No
 
 
 async def _as_promised(
-    tx: Tx, new: NewOrder, checked: Checked, token: str, order_id: UUID, line_ids: Sequence[UUID]
+    tx: Tx,
+    new: NewOrder,
+    checked: Checked,
+    network: Network,
+    items: Mapping[str, Item],
+    token: str,
+    order_id: UUID,
+    line_ids: Sequence[UUID],
 ) -> FoundUnits:
     promised = promising.open_token(tx, token)
     line_of = _check_promise(new, checked, promised)
-    await promising.hold(tx, promised, owner_id=order_id, expires_at=None, line_ids=[line_ids[i] for i in line_of])
+    await promising.redeem(
+        tx, promised, network=network, items=items, owner_id=order_id, line_ids=[line_ids[i] for i in line_of]
+    )
     units = FoundUnits()
     collect(units, promised, line_of)
     return units

@@ -165,17 +165,18 @@ async def read(
     assuming: Assumptions | None = None,
     customer_group: str | None = None,
     live: Live | None = None,
+    at: datetime | None = None,
 ) -> Question:
     """Check the lines and read what they need: the items unless given, components of kits, stock; one statement each.
 
-    `live` decides in place of the channel's sourcing policy. Raises every problem of the lines at once: Invalid,
-    NotFound.
+    `live` decides in place of the channel's sourcing policy; `at` is the instant in place of now. Raises every
+    problem of the lines at once: Invalid, NotFound.
     """
     problems = _problems(lines, path)
     if assuming is not None:
         problems += assuming.problems({place.handle: place for place in places_of(network)})
     refuse(problems)
-    now = assuming.instant if assuming else clock.now()
+    now = assuming.instant if assuming else at or clock.now()
     today = today_of(network, now)
     problems += untimely_lines(lines, today, path)
     there = located(destination, problems)

@@ -1,23 +1,29 @@
 """Promise tokens: a plan signed, so that it can be held exactly as it was shown.
 
-Readable but not changeable. Bound to the tenant, the channel, the lines and the destination; valid for 15 minutes.
-Short keys, ids in hex, days and instants as numbers: a token travels in URLs and cookies.
+Readable but not changeable; how it was decided is encrypted. Bound to the tenant, the channel, the lines and the
+destination; valid for 15 minutes. Short keys, ids in hex, days and instants as numbers: a token travels in URLs and
+cookies.
 """
 
+from collections import defaultdict
 from datetime import UTC, date, datetime
 from typing import Any, cast
 from uuid import UUID
 
+import orjson
+
+from oms_api import sourcing
 from oms_api.kit import clock, secrets
 from oms_api.kit.db import Reading
 from oms_api.kit.errors import Expired, Invalid, Path
-from oms_api.promising.models import DeliveryMethod, Destination, Line, Parcel, PlannedUnits, Promised
+from oms_api.promising.models import DeliveryMethod, Destination, Line, Parcel, PlannedUnits, Promised, Told
+from oms_api.promising.service.planning import Planned
 
 PURPOSE = "promise"
 VERSION = 2
 
 
-def token_of(tenant_id: UUID, promised: Promised) -> str:
+def token_of(tenant_id: UUID, promised: Planned) -> str:
     """The token of a plan that serves all its lines."""
     skus = sorted({units.sku for parcel in promised.parcels for units in parcel.lines})
     number = {sku: i for i, sku in enumerate(skus)}
@@ -50,6 +56,7 @@ def token_of(tenant_id: UUID, promised: Promised) -> str:
             "x": int(promised.expires_at.timestamp()),
             **({"i": 1} if promised.imagined else {}),
             **({"k": promised.demand_class} if promised.rationed else {}),
+            **({} if promised.imagined else {"y": _sealed(promised)}),
         },
     )
 
@@ -95,7 +102,43 @@ def open_token(reading: Reading, token: str, path: Path = ("input", "promiseToke
         expires_at=expires_at,
         rationed="k" in content,
         demand_class=content.get("k"),
+        told=Told(*orjson.loads(secrets.decrypt(PURPOSE, content["y"]))),
     )
+
+
+def told_of(planned: Planned) -> Told:
+    """How a plan was decided."""
+    live = planned.question.steering.live
+    costs: dict[tuple[str, str, int], list[int]] = defaultdict(list)
+    penalties: dict[str, int] = defaultdict(int)
+    for _, found in planned.made:
+        for sent in found.parcels:
+            source = sent.source
+            costs[source.location, source.service, source.arrives_on].append(sent.cost)
+        for name, amount in found.penalties.items():
+            penalties[name] += amount
+    handles = {id_: location.handle for id_, location in planned.used.items()}
+    plans = [found for _, found in planned.made]
+    return Told(
+        live.policy,
+        live.number,
+        sourcing.ENGINE,
+        planned.objective.value,
+        planned.question.steering.cart.customer_group,
+        [
+            costs[handles[one.location_id], one.service or "", one.delivered_by.toordinal()].pop()
+            for one in planned.parcels
+        ],
+        dict(planned.terms),
+        dict(penalties),
+        sum(found.score for found in plans),
+        sum(found.lower_bound for found in plans),
+        all(found.exact for found in plans),
+    )
+
+
+def _sealed(planned: Planned) -> str:
+    return secrets.encrypt(PURPOSE, orjson.dumps(list(told_of(planned))).decode())
 
 
 def _line(line: Line) -> list[Any]:

@@ -178,7 +178,7 @@ class Query:
             by = policy, number
         try:
             again = await info.context.read(decisions.replay, row, by)
-        except NotFound as refusal:
+        except (NotFound, Invalid) as refusal:
             raise BadInput(refusal) from refusal
         plan = again.decided.plan
         return SourcingReplay(

@@ -30,6 +30,7 @@ describe_enum(
     DecisionReason,
     "Why it had to be decided from where units come.",
     ORDER="The order was placed.",
+    PROMISE="The order was placed with a promise that could not be decided again the same: kept as it was promised.",
     BACKORDER="Stock or supply came for what was backordered.",
     REASSIGNMENT="A location could not do it.",
     WAVE="A wave looked at many orders together.",

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from oms_api.kit import clock, ids
 from oms_api.kit.db import Reading, Tx
-from oms_api.kit.errors import NotFound, Path
+from oms_api.kit.errors import Invalid, NotFound, Path
 from oms_api.sourcing import queries
 from oms_api.sourcing.models import Decision, DecisionReason, Policy, Shadow
 from oms_api.sourcing.rules import Plan
@@ -35,25 +35,58 @@ async def record(
     made: Sequence[tuple[Asked, Plan]],
 ) -> None:
     """Write decisions down in the transaction that acts on them. One statement."""
+    await _insert(
+        tx,
+        [(asked.cart.channel, packed(asked), plan_json(found)) for asked, found in made],
+        owner_id=owner_id,
+        reason=reason,
+        currency=currency,
+        policy=live.policy,
+        policy_number=live.number,
+        engine=ENGINE,
+    )
+
+
+async def record_promised(
+    tx: Tx,
+    *,
+    owner_id: UUID,
+    channel: str,
+    currency: str,
+    policy: str,
+    number: int,
+    engine: int,
+    plan: dict[str, Any],
+) -> None:
+    """Write down what was promised when what it was made from is not known any more. One statement."""
+    await _insert(
+        tx,
+        [(channel, "", plan)],
+        owner_id=owner_id,
+        reason=DecisionReason.PROMISE,
+        currency=currency,
+        policy=policy,
+        policy_number=number,
+        engine=engine,
+    )
+
+
+async def _insert(tx: Tx, made: Sequence[tuple[str, str, dict[str, Any]]], **same: Any) -> None:
+    """Decisions: (channel, packed inputs, plan as plain data), and what all of them have in common."""
     at = clock.now()
     rows = [
         {
             "tenant_id": tx.tenant_id,
             "id": ids.new(),
-            "owner_id": owner_id,
-            "reason": reason,
-            "channel": asked.cart.channel,
-            "currency": currency,
-            "policy": live.policy,
-            "policy_number": live.number,
-            "engine": ENGINE,
-            "inputs": packed(asked),
-            "plan": plan_json(found),
-            "cost_minor": found.cost,
-            "lower_bound_minor": found.lower_bound,
+            "channel": channel,
+            "inputs": inputs,
+            "plan": plan,
+            "cost_minor": plan["cost"],
+            "lower_bound_minor": plan["lowerBound"],
             "created_at": at,
+            **same,
         }
-        for asked, found in made
+        for channel, inputs, plan in made
     ]
     await tx.insert(Decision, rows)
 
@@ -74,14 +107,21 @@ async def rules_of(reading: Reading, handle: str, number: int, path: Path = ("po
 
 
 def rejected(decision: Decision, rules: Sequence[Any]) -> list[Rejection]:
-    """The locations that a decision did not use, by the rules (as kept) of the version that made it."""
+    """The locations that a decision did not use, by the rules (as kept) of its version; none of a PROMISE."""
+    if decision.reason is DecisionReason.PROMISE:
+        return []
     asked = unpacked(decision.inputs)
     ruled = apply([Rule.model_validate(rule) for rule in rules], asked.cart, asked.spots)
     return rejections(asked, ruled, decision.plan, policy=decision.policy, currency=decision.currency)
 
 
 async def replay(reading: Reading, decision: Decision, policy: tuple[str, int] | None = None) -> Replayed:
-    """Make a decision again, by the version that made it or by another one. Raises NotFound."""
+    """Make a decision again, by the version that made it or by another one. Raises NotFound, Invalid for a PROMISE."""
+    if decision.reason is DecisionReason.PROMISE:
+        raise Invalid(
+            "This was promised, and could not be decided again when the order came: what it was made from is not kept.",
+            path=("decision",),
+        )
     handle, number = policy or (decision.policy, decision.policy_number)
     rules = await rules_of(reading, handle, number)
     decided = decide(unpacked(decision.inputs), rules)
