@@ -7,9 +7,9 @@ older than that statement. Nothing is pushed, so nothing can be missed: see docs
 
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import orjson
@@ -21,26 +21,55 @@ from oms_api.inventory.queries.promisable import KINDS, Incoming, Stock, net, ru
 from oms_api.kit import clock
 from oms_api.kit.db import Reading, Tx
 
+T = TypeVar("T")
+
 ROWS_MAX = 200_000
-"""Rows that a process remembers, of all tenants; some 400 bytes each."""
+"""Rows that a process remembers, of all tenants; some 400 bytes each, and 100 for each view of them."""
+VIEWS_MAX = 4
+"""Views that are kept of a SKU, the latest."""
 TENANTS_MAX = 4_096
 _NOWHERE = 2**62
 """Beyond every position."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-class _Entry(NamedTuple):
+class OfSku:
     """All of one SKU, whoever asks: rows of every location, and the rules in force of every method and channel. It
-    stands from one instant until another, when time alone changes it."""
+    stands from one instant until another, when time alone changes it. Shared between requests: never change it."""
 
-    stock: list[Stock]
-    incoming: list[Incoming]
-    limits: list[Any]
-    since: datetime
-    until: datetime
+    __slots__ = ("_limits", "_stock", "_views", "incoming", "since", "until")
+
+    def __init__(
+        self, stock: list[Stock], incoming: list[Incoming], limits: list[Any], since: datetime, until: datetime
+    ) -> None:
+        self._stock = stock
+        self.incoming = incoming
+        self._limits = limits
+        self.since = since
+        self.until = until
+        self._views: dict[int, Any] = {}
+
+    @property
+    def rows(self) -> int:
+        return 1 + len(self._stock) + len(self.incoming) + len(self._limits)
 
     def holds(self, at: datetime) -> bool:
         return self.since <= at < self.until
+
+    def stock(self, wanted: Container[UUID] | None, method: str | None, channel: str | None) -> list[Stock]:
+        """Positions at some locations or all, with what the rules say of them that speak of this method and channel."""
+        some = self._stock if wanted is None else [row for row in self._stock if row.location_id in wanted]
+        limits = [row for row in self._limits if row.part == 4 or _speaks(row, method, channel)]
+        return ruled(some, limits, channel) if limits else some
+
+    def view(self, number: int, work_out: "Callable[[OfSku], T]") -> T:
+        """What somebody works out of it alone, by a number that stands for how; kept for as long as it is itself."""
+        found: T | None = self._views.get(number)
+        if found is None:
+            found = work_out(self)
+            latest = list(self._views.items())[1 - VIEWS_MAX :]
+            self._views = {**dict(latest), number: found}  # another thread sees the old ones or the new ones
+        return found
 
 
 class _Log:
@@ -59,12 +88,11 @@ class _Kept(NamedTuple):
     his claim stands, so that it is not put over what changed since."""
 
     log: _Log
-    entry: _Entry | None = None
+    entry: OfSku | None = None
 
     @property
     def rows(self) -> int:
-        entry = self.entry
-        return 1 if entry is None else 1 + len(entry.stock) + len(entry.incoming) + len(entry.limits)
+        return 1 if self.entry is None else self.entry.rows
 
 
 class _Look(NamedTuple):
@@ -103,7 +131,7 @@ class Memory:
 
     def learn(
         self, tenant_id: UUID, look: _Look, skus: Iterable[str], rows: Sequence[Any]
-    ) -> tuple[datetime, dict[str, _Entry]]:
+    ) -> tuple[datetime, dict[str, OfSku]]:
         """Forget what the facts among the rows say is old, keep what was read; when that was, and the entries of these
         SKUs that stand at that instant."""
         end, at = 0, _NEVER
@@ -129,7 +157,7 @@ class Memory:
                     log.position = max(log.position or 0, end)
                 elif log.position is None:
                     log.position = end
-            found: dict[str, _Entry] = {}
+            found: dict[str, OfSku] = {}
             for sku in skus:
                 key = tenant_id, sku
                 kept, own = self._kept.get(key), made.get(sku)
@@ -187,7 +215,7 @@ class Memory:
             self.rows -= before.rows
 
 
-def _entry(at: datetime, rows: Sequence[Any]) -> _Entry:
+def _entry(at: datetime, rows: Sequence[Any]) -> OfSku:
     """What the rows of one SKU say, read at an instant."""
     positions, supplies = net(rows)
     limits = [row for row in rows if row.part == 3 or row.part == 4]
@@ -197,7 +225,7 @@ def _entry(at: datetime, rows: Sequence[Any]) -> _Entry:
         if any(row.part == 2 for row in rows):
             # units that lapsed are given back to their day later, and no fact tells of it
             ends.append(at)
-    return _Entry(positions, supplies, limits, at, min(ends, default=_NEVER))
+    return OfSku(positions, supplies, limits, at, min(ends, default=_NEVER))
 
 
 _memory = Memory()
@@ -220,15 +248,34 @@ async def known_stock(
     channel: str | None = None,
     memory: Memory | None = None,
 ) -> Known:
-    """What `stock` gives, from memory where that is as new: one statement, a second where something changed.
+    """What `stock` gives, from memory where that is as new: statements and instants as for `known_skus`.
 
-    Two SKUs may be told as of two instants, both at or after `as_of`. In a transaction everything is read, as `stock`
-    does: what it changed itself is told by no fact yet. `memory`: the process's, unless a test brings its own.
+    In a transaction everything is read, as `stock` does.
     """
     if isinstance(reading, Tx):
         found = await stock(reading, skus, location_ids, method=method, channel=channel)
         return Known(*found, clock.now())
-    memory = memory or _memory
+    entries, as_of = await known_skus(reading, skus, memory=memory)
+    wanted = None if location_ids is None else set(location_ids)
+    rows: list[Stock] = []
+    incoming: list[Incoming] = []
+    for sku in dict.fromkeys(skus):
+        entry = entries[sku]
+        rows += entry.stock(wanted, method, channel)
+        incoming += entry.incoming if wanted is None else [row for row in entry.incoming if row.location_id in wanted]
+    return Known(rows, incoming, as_of)
+
+
+async def known_skus(
+    reading: Reading, skus: Sequence[str], *, memory: Memory | None = None
+) -> tuple[Mapping[str, OfSku], datetime]:
+    """All of these SKUs, and the instant up to which every change is in it: one statement, a second where something
+    changed.
+
+    Two SKUs may be told as of two instants, both at or after that one. In a transaction everything is read: what it
+    changed itself is told by no fact yet. `memory`: the process's, unless a test brings its own.
+    """
+    memory = Memory() if isinstance(reading, Tx) else memory or _memory
     tenant_id = reading.tenant_id
     look = memory.look(tenant_id, skus)
     as_of, entries = memory.learn(tenant_id, look, skus, await _asked(reading, look))
@@ -236,16 +283,7 @@ async def known_stock(
     if old:
         look = memory.look(tenant_id, old, again=True)
         entries |= memory.learn(tenant_id, look, old, await _asked(reading, look))[1]
-    wanted = None if location_ids is None else set(location_ids)
-    rows: list[Stock] = []
-    incoming: list[Incoming] = []
-    for sku in dict.fromkeys(skus):
-        entry = entries[sku]
-        some = entry.stock if wanted is None else [row for row in entry.stock if row.location_id in wanted]
-        limits = [row for row in entry.limits if row.part == 4 or _speaks(row, method, channel)]
-        rows += ruled(some, limits, channel) if limits else some
-        incoming += entry.incoming if wanted is None else [row for row in entry.incoming if row.location_id in wanted]
-    return Known(rows, incoming, as_of)
+    return entries, as_of
 
 
 async def _asked(reading: Reading, look: _Look) -> list[Any]:

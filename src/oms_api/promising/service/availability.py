@@ -14,6 +14,7 @@ from oms_api.network import Channel, Location
 from oms_api.promising.models import AvailabilityStatus, DeliveryMethod, Destination
 from oms_api.promising.queries import rulebook_of
 from oms_api.promising.rules import atp
+from oms_api.promising.service.ground import Ground, ground_of
 from oms_api.promising.service.place import Place, places_of
 from oms_api.promising.service.question import components, count_capacity, located, unknown_channel, unknown_sku
 from oms_api.promising.service.reach import Reach
@@ -98,7 +99,7 @@ class Offer:
 class Aisle:
     """What the offers of one request share: the channel, the locations asked about, their stock and their trips."""
 
-    __slots__ = ("_arrives", "asked", "channel", "collected", "destination", "shelf")
+    __slots__ = ("_arrives", "asked", "channel", "collected", "destination", "ground", "shelf")
 
     def __init__(
         self,
@@ -108,8 +109,10 @@ class Aisle:
         destination: Destination | None,
         *,
         collected: bool,
+        ground: Ground | None = None,
     ) -> None:
         self.channel = channel
+        self.ground = ground
         self.asked = asked
         self.shelf = shelf
         self.destination = destination
@@ -131,6 +134,10 @@ class Aisle:
         """First day by which one kit has arrived of what is there, when nothing is awaited."""
         latest = date.min
         for sku, units in parts.items():
+            if units == 1 and self.ground is not None:
+                day = self.shelf.reach.first_arrival(self.ground, self.shelf.sends[sku]) or date.max
+                latest = max(latest, day)
+                continue
             free = self.shelf.free[sku].items()
             loads = [(self._arrival_from(id_), level) for id_, level in free if level > 0]
             if units > 1:
@@ -206,34 +213,36 @@ async def offers(
     if found is None:
         raise Refusals([*problems, unknown_channel(channel)])
     named: Sequence[Place] = places_of(found)
+    collected = pickup is not None
+    ground = None if collected else ground_of(found)
     if pickup is not None:
         by_id = {place.id: place for place in named}
         named = [by_id[row.id] for row in chosen(found, pickup, problems, ("input", "locations"))]
     refuse(problems)
-    collected = pickup is not None
-    asked = [place for place in named if place.active and (place.pickup if collected else place.ships or place.pickup)]
+    asked = [place for place in named if place.active and place.pickup] if ground is None else ground.places
     items = await catalog.items(reading, skus)
     parts = {code: components(item) for code, item in items.items()}
     instead = await catalog.substitutes_of(reading, list(items)) if substitutes and items else {}
     others = {one.sku for rows in instead.values() for one in rows}  # goods, each with stock of its own
     stocked = list({sku for part in parts.values() for sku in part} | others)
-    known = inventory.Known([], [], clock.now())
+    known: Mapping[str, inventory.OfSku] = {}
+    as_of = clock.now()
     if stocked and asked:
-        # of every location: to leave some out costs more than to skip them
-        known = await inventory.known_stock(
-            reading,
-            stocked,
-            None,
-            method=DeliveryMethod.PICKUP if collected else DeliveryMethod.SHIPPING,
-            channel=found.channel.handle,
-        )
-    reach = Reach(clock.now(), found, destination if pickup is None else None, there, collected=collected)
+        known, as_of = await inventory.known_skus(reading, stocked)
+    reach = Reach(clock.now(), found, None if collected else destination, there, collected=collected)
     if destination is not None or collected:
         await count_capacity(reading, reach, asked)
     book = await rulebook_of(reading, found)
     limits = await allocation.limits(reading, found, stocked, demand_class, ("input", "demandClass"))
-    shelf = Shelf(asked, known.stock, known.incoming, reach, book, limits)
-    aisle = Aisle(found.channel, named, shelf, destination, collected=collected)
+    if ground is not None and limits is None:
+        shelf = Shelf.of_ground(ground, known, reach, book)
+    else:
+        ground = None
+        method = DeliveryMethod.PICKUP if collected else DeliveryMethod.SHIPPING
+        at = {place.id for place in asked}
+        stock = [row for of in known.values() for row in of.stock(at, method, found.channel.handle)]
+        shelf = Shelf(asked, stock, [row for of in known.values() for row in of.incoming], reach, book, limits)
+    aisle = Aisle(found.channel, named, shelf, destination, collected=collected, ground=ground)
     missing: list[Refusal] = []
     answer = []
     for i, sku in enumerate(skus):
@@ -241,7 +250,7 @@ async def offers(
             answer.append(Offer(aisle, sku, parts[sku], instead.get(sku, ())))
         else:
             missing.append(unknown_sku(sku, ("input", "skus", i)))
-    return answer, missing, known.as_of
+    return answer, missing, as_of
 
 
 def chosen(

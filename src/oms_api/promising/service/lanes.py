@@ -3,7 +3,8 @@
 Worked out once for a network and a destination, and remembered: 500 locations with three services cost some 10 ms.
 """
 
-from datetime import date, time
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, time
 from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
@@ -45,6 +46,34 @@ _BUILT_IN = tuple(
 )
 
 
+class Arrivals:
+    """First days on which what is there now arrives, by location, kept as a bit for each location by day: the first of
+    some locations is then found by a few `&`. Filled as far as asked for. Shared between requests and threads."""
+
+    def __init__(self) -> None:
+        self._known: tuple[int, Sequence[tuple[date, int]]] = 0, ()
+
+    def first(self, bits: int, arrives: Callable[[int], date | None]) -> date | None:
+        """The first day of the locations whose bits are set; `arrives` tells that of one, by its place in the order,
+        None when nothing goes from there."""
+        seen, days = self._known
+        new = bits & ~seen
+        if new:
+            by_day = dict(days)
+            while new:
+                bit = new & -new
+                new ^= bit
+                day = arrives(bit.bit_length() - 1)
+                if day is not None:
+                    by_day[day] = by_day.get(day, 0) | bit
+            days = sorted(by_day.items())
+            self._known = seen | bits, days
+        for day, there in days:
+            if there & bits:
+                return day
+        return None
+
+
 class Atlas:
     """The lanes of a network's locations to a destination on a day. Equal ones are one object."""
 
@@ -55,6 +84,7 @@ class Atlas:
         self._on = on
         self._of: dict[UUID, Lanes] = {}
         self._same: dict[Lanes, Lanes] = {}
+        self._arrivals: tuple[datetime | None, Arrivals] = None, Arrivals()
 
     def lanes(self, place: Place) -> Lanes:
         """The ways from a location; none when no service of it goes there, or in the channel's currency."""
@@ -62,6 +92,14 @@ class Atlas:
         if lanes is None:
             lanes = self._of[place.id] = self._found(place)
         return lanes
+
+    def arrivals(self, minute: datetime) -> Arrivals:
+        """Those of the network's ground when asked in a minute; only of the last one they are kept."""
+        at, found = self._arrivals
+        if at != minute:
+            found = Arrivals()
+            self._arrivals = minute, found
+        return found
 
     def _found(self, place: Place) -> Lanes:
         here, there = place.position, self._there

@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Iterable, Mapping
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,7 +19,8 @@ from oms_api.promising.rules import (
     pickup_day,
     ship_day,
 )
-from oms_api.promising.service.lanes import Lane, atlas_of
+from oms_api.promising.service.ground import Ground
+from oms_api.promising.service.lanes import Arrivals, Lane, Lanes, atlas_of
 from oms_api.promising.service.place import Place
 from oms_api.sourcing import Room
 
@@ -26,6 +28,8 @@ HORIZON = timedelta(days=3650)
 """Supply that is expected later counts as if it came then, so that no date runs out of the calendar."""
 CAPACITY_DAYS = 62
 """So many days ahead what is taken of locations is read; later days count as empty."""
+TRIPS_REMEMBERED_MAX = 10_000
+"""Of a minute; some 500 bytes each."""
 
 
 class Trip(NamedTuple):
@@ -67,6 +71,21 @@ class _After:
         return isinstance(day, date) and (day <= self._day or day in self._full)
 
 
+class _Alike(NamedTuple):
+    """The trips of locations that work alike and send alike. What their key names by identity is kept alive."""
+
+    hours: WorkingHours
+    lanes: Lanes | None
+    trips: tuple[Trip, ...]
+
+
+@lru_cache(maxsize=2)
+def _trips_in(minute: datetime) -> dict[object, _Alike]:
+    """Trips that were looked up in a minute, for all requests: every hour that a location or a carrier names is full
+    minutes, so that no trip is another later in it."""
+    return {}
+
+
 class Reach:
     """Trips to one destination, asked at one instant; locations that work alike and send alike share theirs.
 
@@ -87,7 +106,10 @@ class Reach:
         self._atlas = atlas_of(network, destination, there, now.date())
         self._collected = collected
         self._days: dict[UUID, Days] = {}
+        self._minute = now.replace(second=0, microsecond=0)
         self._trips: dict[object, tuple[Trip, ...]] = {}
+        self._alike = _trips_in(self._minute)
+        self._own = Arrivals()
         self._wanted: dict[object, list[Trip]] = {}
         self._todays: dict[str, date] = {}
 
@@ -128,19 +150,38 @@ class Reach:
         hours = place.hours
         lanes = None if self._collected else self._atlas.lanes(place)
         days = self._days.get(place.id) if self._days else None
-        key = (id(hours), id(lanes), not_before, None if days is None else place.id, after)
-        found = self._trips.get(key)
-        if found is None:
-            full: Container[date] = () if days is None else days
-            found = self._trips[key] = tuple(
-                self._found(hours, lanes, not_before, full if after is None else _After(after, full))
-            )
-        return found
+        if days is not None:
+            own = (place.id, not_before, after)
+            found = self._trips.get(own)
+            if found is None:
+                found = self._trips[own] = self._found(hours, lanes, not_before, days, after)
+            return found
+        key = (id(hours), id(lanes), not_before, after)
+        alike = self._alike.get(key)
+        if alike is None:
+            if len(self._alike) >= TRIPS_REMEMBERED_MAX:
+                self._alike.clear()
+            alike = self._alike[key] = _Alike(hours, lanes, self._found(hours, lanes, not_before, (), after))
+        return alike.trips
 
     def trip(self, place: Place, not_before: date | None = None) -> Trip | None:
         """The soonest of the next trips from a location; None if it never opens, or no service goes there."""
         found = self.trips(place, not_before)
         return found[0] if found else None
+
+    def first_arrival(self, ground: Ground, sends: int) -> date | None:
+        """First day on which units arrive that some locations of a ground, whose bits are set, have now."""
+
+        def arrives(i: int) -> date | None:
+            trip = self.trip(ground.places[i])
+            return trip.arrives_on if trip else None
+
+        own = sends & ground.limited if self._days else 0
+        found = self._atlas.arrivals(self._minute).first(sends ^ own, arrives)
+        if not own:
+            return found
+        first = self._own.first(own, arrives)
+        return found if first is None else first if found is None else min(first, found)
 
     def in_time(self, place: Place, wanted: date, not_before: date | None = None, *, early: bool = False) -> list[Trip]:
         """By each service the last trip that arrives on a date, or on the first day after it on which one can arrive.
@@ -185,8 +226,15 @@ class Reach:
         return leaves_at(ships_on, place.hours)
 
     def _found(
-        self, hours: WorkingHours, lanes: tuple[Lane, ...] | None, not_before: date | None, full: Container[date]
-    ) -> Iterable[Trip]:
+        self,
+        hours: WorkingHours,
+        lanes: Lanes | None,
+        not_before: date | None,
+        full: Container[date],
+        after: date | None,
+    ) -> tuple[Trip, ...]:
+        if after is not None:
+            full = _After(after, full)
         leaves = ship_day(self.now, hours, not_before=not_before, full=full)
         if leaves is None:
             return ()
@@ -201,7 +249,7 @@ class Reach:
             lane = trip.lane
             if lane is None or not any(other.lane and other.lane.no_dearer(lane) for other in kept):
                 kept.append(trip)
-        return kept
+        return tuple(kept)
 
     def _arrives(self, hours: WorkingHours, lane: Lane | None, leaves: date) -> date | None:
         if lane is None:

@@ -6,10 +6,11 @@ from operator import attrgetter
 from uuid import UUID
 
 from oms_api.allocation import Limits
-from oms_api.inventory import Incoming, Stock
+from oms_api.inventory import Incoming, OfSku, Stock
 from oms_api.promising.models import AtpMode
 from oms_api.promising.queries import PLAIN, Rulebook
 from oms_api.promising.rules import Step, Steps, atp
+from oms_api.promising.service.ground import Ground
 from oms_api.promising.service.place import Place
 from oms_api.promising.service.reach import Reach
 
@@ -39,13 +40,16 @@ class Shelf:
         book: Rulebook = PLAIN,
         limits: Limits | None = None,
     ) -> None:
-        self.places = {place.id: place for place in places}
+        self.places: Mapping[UUID, Place] = {place.id: place for place in places}
         self.reach = reach
         self.book = book
         self.limits = limits
         self.free: dict[str, dict[UUID, int]] = {}
         self.changed_at: dict[str, datetime] = {}
         self.coming: dict[str, list[Incoming]] = {}
+        self.sends: dict[str, int] = {}
+        """Bits of the locations that send and have some, by SKU; only of a whole ground."""
+        self._units: dict[str, int] = {}
         self._allowed: dict[tuple[str, UUID], int] = {}
         self._withheld: dict[str, int] = {}
         self._allowed_in_all: dict[str, int] = {}
@@ -72,12 +76,38 @@ class Shelf:
                 at[row.location_id] = units
                 if row.updated_at > changed_at[sku]:
                     changed_at[sku] = row.updated_at
+        self._day_zero: date | None = None
+        self._expect([row for row in incoming if row.location_id in known])
+
+    def _expect(self, incoming: Iterable[Incoming]) -> None:
         for supply in incoming:
-            if supply.location_id in known and supply.quantity > 0 and self.counts(supply):
+            if supply.quantity > 0 and self.counts(supply):
                 self.coming.setdefault(supply.sku, []).append(supply)
         for supplies in self.coming.values():
             supplies.sort(key=_expected)
-        self._day_zero: date | None = None
+
+    @classmethod
+    def of_ground(cls, ground: Ground, skus: Mapping[str, OfSku], reach: Reach, book: Rulebook) -> "Shelf":
+        """What a whole ground has of some SKUs, for a class that has no limits: as from all rows, but what was worked
+        out of a SKU before stands. What is free is then shared between requests: never change it."""
+        shelf = cls((), (), (), reach, book)
+        shelf.places = ground.by_id
+        for sku, of in skus.items():
+            held = ground.held(of)
+            if held.changed_at is not None:
+                shelf.free[sku] = held.free
+                shelf.changed_at[sku] = held.changed_at
+            shelf.sends[sku] = held.sends
+            shelf._units[sku] = held.units
+            if held.allowed:
+                shelf._allowed |= {(sku, id_): units for id_, units in held.allowed.items()}
+            if held.withheld is not None:
+                shelf._withheld[sku] = held.withheld
+            if held.allowed_in_all is not None:
+                shelf._allowed_in_all[sku] = held.allowed_in_all
+            if held.coming:
+                shelf._expect(held.coming)
+        return shelf
 
     def at(self, sku: str, location_id: UUID) -> int:
         """Promisable units right now at one location."""
@@ -89,7 +119,8 @@ class Shelf:
 
     def now(self, sku: str) -> int:
         """Promisable units right now, over all locations."""
-        return sum(units for units in self.free.get(sku, {}).values() if units > 0)
+        known = self._units.get(sku)
+        return sum(units for units in self.free.get(sku, {}).values() if units > 0) if known is None else known
 
     def offered(self, sku: str, threshold: int) -> int:
         """Promisable units right now over all locations, less the channel's threshold for every SKU or what a rule
