@@ -697,6 +697,11 @@ def upgrade() -> None:
     with op.batch_alter_table("skus", schema=None) as batch_op:
         batch_op.add_column(sa.Column("parts", postgresql.JSONB().with_variant(sa.JSON(), "sqlite"), nullable=True))
         batch_op.add_column(sa.Column("tags", postgresql.JSONB().with_variant(sa.JSON(), "sqlite"), nullable=True))
+        batch_op.add_column(sa.Column("unit_cost_minor", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("unit_cost_currency", sa.String(), nullable=True))
+        batch_op.add_column(
+            sa.Column("location_costs", postgresql.JSONB().with_variant(sa.JSON(), "sqlite"), nullable=True)
+        )
 
     with op.batch_alter_table("supplies", schema=None) as batch_op:
         batch_op.add_column(
@@ -725,6 +730,9 @@ def downgrade() -> None:
         batch_op.drop_column("confident_at")
 
     with op.batch_alter_table("skus", schema=None) as batch_op:
+        batch_op.drop_column("location_costs")
+        batch_op.drop_column("unit_cost_currency")
+        batch_op.drop_column("unit_cost_minor")
         batch_op.drop_column("tags")
         batch_op.drop_column("parts")
 

@@ -46,6 +46,11 @@ class Question:
             units[demand.sku] += demand.quantity
         return dict(units)
 
+    @property
+    def margin_weight(self) -> int:
+        """How often margin lost counts."""
+        return self.weights.margin or (1 if self.objective is Objective.MOST_PROFITABLE else 0)
+
     def total(self, units: Mapping[str, int], what: str) -> int:
         """Sum of grams, cm3 or value."""
         one = {demand.sku: int(getattr(demand, what)) for demand in self.demands}
@@ -80,7 +85,7 @@ def penalties(question: Question, amounts: Amounts) -> dict[str, int]:
         for sku, amount in units.items():
             taken[source.location, sku] += amount
             found["surcharge"] += source.per_line + source.per_unit * amount
-            found["margin"] += weights.margin * (source.margins or {}).get(sku, 0) * amount
+            found["margin"] += question.margin_weight * (source.margins or {}).get(sku, 0) * amount
     found["split"] = weights.split * (len(amounts) - 1)
     balance = weights.balance or (400 if question.objective is Objective.BALANCED else 0)
     if balance:

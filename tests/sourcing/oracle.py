@@ -100,7 +100,7 @@ def _solved(
         for sku, quantity in wanted.items():
             most = min(quantity, source.stock.get(sku, 0))
             if most > 0:
-                margin = weights.margin * (source.margins or {}).get(sku, 0)
+                margin = question.margin_weight * (source.margins or {}).get(sku, 0)
                 own[sku] = model.integer(most, priced * (source.per_unit + margin))
                 model.row(NONE, {own[sku]: 1, parcel: -most}, 0)
                 if source.per_line:

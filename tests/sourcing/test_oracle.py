@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from oms_api.sourcing import Plan, Shortage
+from oms_api.sourcing import Objective, Plan, Shortage
 from sourcing.checker import amounts_of, check, standing
 from sourcing.oracle import LOCATIONS, REGIMES, instance, optimum
 
@@ -25,6 +25,30 @@ def test_carts_of_up_to_five_lines_get_the_optimum_of_the_mixed_integer_program(
         assert standing(question, amounts_of(question, found))[0] == best
         assert found.lower_bound == best[-1]
         solved += 1
+
+
+def test_the_most_profitable_plan_is_the_one_of_the_mixed_integer_program() -> None:
+    dearer = number = 0
+    while dearer < 8:
+        number += 1
+        rng = random.Random(f"profit {number}")
+        question = instance(rng, rng.randint(1, 4), 12, REGIMES[number % 3])
+        costs = {one.location: {demand.sku: rng.choice([0, 150, 700]) for demand in question.demands}
+                 for one in question.sources}  # fmt: skip
+        question.sources = [one._replace(margins=costs[one.location]) for one in question.sources]
+        question.objective = Objective.MOST_PROFITABLE
+        best = optimum(question)
+        if best is None:
+            assert isinstance(question.plan(), Shortage)
+            continue
+        found = check(question, question.plan())
+        assert found.exact and (found.score,) == best
+        question.objective = Objective.CHEAPEST
+        cheapest = question.plan()
+        assert isinstance(cheapest, Plan)
+        less = found.score - found.penalties.get("margin", 0) - cheapest.score
+        assert less >= 0
+        dearer += less > 0
 
 
 @pytest.mark.parametrize(("lines", "mean"), [(8, 0.005), (10, 0.015)])

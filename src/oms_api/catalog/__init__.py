@@ -8,10 +8,10 @@ pictures, categories.
 
 from oms_api.catalog.events import SkuCreated, SkuUpdated
 from oms_api.catalog.models import SKU, Sku, SkuKind
-from oms_api.catalog.queries import Item, Substitution, items, known_tags, skus_by_code, substitutes_of
+from oms_api.catalog.queries import Item, Substitution, UnitCost, items, known_tags, skus_by_code, substitutes_of
 from oms_api.catalog.service import put
 
 __all__ = [
-    "SKU", "Item", "Sku", "SkuCreated", "SkuKind", "SkuUpdated", "Substitution", "items", "known_tags", "put",
-    "skus_by_code", "substitutes_of",
+    "SKU", "Item", "Sku", "SkuCreated", "SkuKind", "SkuUpdated", "Substitution", "UnitCost", "items", "known_tags",
+    "put", "skus_by_code", "substitutes_of",
 ]  # fmt: skip

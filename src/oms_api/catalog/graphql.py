@@ -62,6 +62,25 @@ class Sku(HasMetadata):
     tracking: TrackingMode = field(description="How units are told apart.")
     unit: str = field(description="What one unit is: `piece`, `mm`, `g`.")
     list_price: Money | None = field(description="Price while no price list names it.")
+    row: strawberry.Private[models.Sku]
+
+    @field(description="What one unit costs, where no `locationCosts` says otherwise; null without `sourcing:read`.")
+    def unit_cost(self, info: Info) -> Money | None:
+        return self._cost(info, self.row.unit_cost_minor)
+
+    @field(description="Locations where a unit costs otherwise; null without `sourcing:read`.")
+    def location_costs(self, info: Info) -> list[SkuLocationCost] | None:
+        if not info.context.known_caller().may("sourcing:read"):
+            return None
+        return [
+            SkuLocationCost(location=handle, unit_cost=money_of(minor, str(self.row.unit_cost_currency)))
+            for handle, minor in sorted((self.row.location_costs or {}).items())
+        ]
+
+    def _cost(self, info: Info, minor: int | None) -> Money | None:
+        if minor is None or not info.context.known_caller().may("sourcing:read"):
+            return None
+        return money_of(minor, str(self.row.unit_cost_currency))
 
     @field(description="SKUs that may stand in for it, best first.")
     async def substitutes(self, info: Info) -> list[Substitute]:
@@ -89,6 +108,12 @@ class KitComponent:
     quantity: int = field(description="Units of it in one kit.")
 
 
+@strawberry.type(description="What a unit costs at a location.")
+class SkuLocationCost:
+    location: str = field(description="Location handle.")
+    unit_cost: Money = field(description="What one unit costs there.")
+
+
 @strawberry.type(description="SKU that may stand in.")
 class Substitute:
     item: Sku = field(description="The one that stands in.")
@@ -99,6 +124,7 @@ class Substitute:
 def sku_of(row: models.Sku) -> Sku:
     return Sku(
         id=strawberry.ID(SKU(row.id)),
+        row=row,
         entries=row.entries,
         parts=[(code, quantity) for code, quantity in row.components],
         code=row.code,
@@ -127,6 +153,12 @@ node_type(SKU, Sku, scope="catalog:read", find=found_by(queries.skus_by_id, sku_
 class KitComponentInput:
     sku: str = field(description="SKU code.")
     quantity: int = field(description="Units of it in one kit.")
+
+
+@strawberry.input(description="What a unit costs at a location.")
+class SkuLocationCostInput:
+    location: str = field(description="Location handle.")
+    unit_cost: MoneyInput = field(description="What one unit costs there; in the currency of the SKU's `unitCost`.")
 
 
 @strawberry.input(description="SKU that may stand in.")
@@ -164,6 +196,12 @@ class SkuInput:
     tracking: strawberry.Maybe[TrackingMode | None] = field(description="How units are told apart.")
     unit: strawberry.Maybe[str | None] = field(description="What one unit is: `piece`, `mm`, `g`.")
     list_price: strawberry.Maybe[MoneyInput | None] = field(description="Price while no price list names it.")
+    unit_cost: strawberry.Maybe[MoneyInput | None] = field(
+        description="What one unit costs you: plans that are MOST_PROFITABLE, and margins, go by it."
+    )
+    location_costs: strawberry.Maybe[list[SkuLocationCostInput] | None] = field(
+        description="Locations where a unit costs otherwise, all of them; needs `unitCost`."
+    )
 
 
 @strawberry.input(description="Up to 250 SKUs, all or none.")
@@ -195,10 +233,16 @@ def _change(item: SkuInput, path: tuple[str | int, ...]) -> dict[str, Any]:
             )
             for one in change["substitutes"]
         ]
-    if "list_price" in change:
-        price: MoneyInput | None = change.pop("list_price")
-        change["list_price_minor"] = price.minor((*path, "listPrice")) if price else None
-        change["list_price_currency"] = price.currency if price else None
+    for name, at in (("list_price", "listPrice"), ("unit_cost", "unitCost")):
+        if name in change:
+            sent: MoneyInput | None = change.pop(name)
+            change[f"{name}_minor"] = sent.minor((*path, at)) if sent else None
+            change[f"{name}_currency"] = sent.currency if sent else None
+    if change.get("location_costs"):
+        change["location_costs"] = [
+            (one.location, one.unit_cost.minor((*path, "locationCosts", j, "unitCost")), one.unit_cost.currency)
+            for j, one in enumerate(change["location_costs"])
+        ]
     return change
 
 

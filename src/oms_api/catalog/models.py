@@ -29,7 +29,8 @@ class TrackingMode(StrEnum):
 
 class Sku(Keyed, table=True):
     """Something that can be ordered. `components` of a kit are `[[code, quantity], …]` as they were put; `parts`, when
-    some of them are kits, the same in SKUs with stock of their own."""
+    some of them are kits, the same in SKUs with stock of their own. `location_costs` are unit costs where they are not
+    `unit_cost_minor`, by the handle of the location, in the same currency."""
 
     __tablename__ = "skus"
     __table_args__ = (
@@ -54,6 +55,9 @@ class Sku(Keyed, table=True):
     unit: str = "piece"
     list_price_minor: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
     list_price_currency: str | None = None
+    unit_cost_minor: int | None = Field(default=None, sa_type=BigInteger, nullable=True)
+    unit_cost_currency: str | None = None
+    location_costs: dict[str, int] | None = Field(default=None, sa_type=Json, nullable=True)
     entries: dict[str, Any] = Field(sa_type=Json)
     created_at: datetime = Field(sa_type=Instant)
     updated_at: datetime = Field(sa_type=Instant)

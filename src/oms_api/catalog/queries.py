@@ -31,6 +31,9 @@ _ITEMS = prepared(
         Sku.width_mm,
         Sku.height_mm,
         Sku.tags,
+        Sku.unit_cost_minor,
+        Sku.unit_cost_currency,
+        Sku.location_costs,
     ).where(mine(Sku), any_of(Sku.code, "codes"))
 )
 _TAGS = prepared(select(Tag.tag).where(mine(Tag), any_of(Tag.tag, "tags")))
@@ -42,6 +45,14 @@ _SUBSTITUTES = prepared(
     .where(mine(SkuSubstitute), any_of(SkuSubstitute.sku, "codes"))
     .order_by(col(SkuSubstitute.sku), col(SkuSubstitute.position))
 )
+
+
+class UnitCost(NamedTuple):
+    """What a unit costs, in minor units; `at` has locations, by handle, where it costs otherwise."""
+
+    minor: int
+    currency: str
+    at: dict[str, int]
 
 
 class Item(NamedTuple):
@@ -57,6 +68,7 @@ class Item(NamedTuple):
     cm3: int = 0
     """Volume of one, begun cubic centimetres; 0 when a side is not known."""
     tags: tuple[str, ...] = ()
+    unit_cost: UnitCost | None = None
 
 
 async def skus_by_code(reading: Reading, codes: Sequence[str]) -> Mapping[str, Sku]:
@@ -93,6 +105,9 @@ async def items(reading: Reading, codes: Sequence[str]) -> dict[str, Item]:
             row.list_price_currency,
             -(-(row.length_mm or 0) * (row.width_mm or 0) * (row.height_mm or 0) // 1000),
             tuple(row.tags or ()),
+            None
+            if row.unit_cost_minor is None
+            else UnitCost(row.unit_cost_minor, row.unit_cost_currency, row.location_costs or {}),
         )
         for row in await reading.all(_ITEMS, {"codes": codes})
     }

@@ -48,6 +48,7 @@ class SourcingObjective(StrEnum):
     FASTEST = "FASTEST"
     FEWEST_SHIPMENTS = "FEWEST_SHIPMENTS"
     BALANCED = "BALANCED"
+    MOST_PROFITABLE = "MOST_PROFITABLE"
 
 
 class CapacityMeasure(StrEnum):

@@ -8,10 +8,22 @@ from typing import Any
 from oms_api.catalog import queries
 from oms_api.catalog.models import Sku, SkuKind
 from oms_api.kit.db import Tx
-from oms_api.kit.errors import Invalid, InvalidTransition, NotFound, Path, Refusal, Required, Taken, camel
+from oms_api.kit.errors import (
+    Invalid,
+    InvalidAmount,
+    InvalidTransition,
+    NotFound,
+    Path,
+    Refusal,
+    Required,
+    Taken,
+    camel,
+)
 from oms_api.kit.texts import is_text, tag_problems
 
 SUBSTITUTES_MAX = 20
+UNIT_COST_MAX = 1_000_000_000
+LOCATION_COSTS_MAX = 1_000
 _CODE = re.compile(r"[!-~]([ -~]{0,98}[!-~])?")
 _TEXTS = {"name": 255, "unit": 20, "hs_code": 20}  # characters at most
 _MEASURES = ("weight_grams", "length_mm", "width_mm", "height_mm")
@@ -127,6 +139,46 @@ def _check_substitutes(
                     path=(*at, "ratio"),
                 )
             )
+
+
+def cost_problems(
+    change: Mapping[str, Any], old: Sku | None, row: Mapping[str, Any], path: Path, found: list[Refusal]
+) -> dict[str, int] | None:
+    """What the SKU costs by location, when `row` is what it becomes; what is wrong with its costs is added to `found`.
+
+    `location_costs` is sent as (location, minor units, currency). A handle that no location has is never asked for.
+    """
+    sent: Sequence[tuple[str, int, str]] | None = change.get("location_costs")
+    kept: dict[str, int] | None = row["location_costs"]
+    if row["unit_cost_minor"] is not None and row["unit_cost_minor"] > UNIT_COST_MAX:
+        found.append(Invalid(f"unitCost is {UNIT_COST_MAX:,} minor units at most.", path=(*path, "unitCost")))
+    if row["kind"] in (SkuKind.KIT, SkuKind.SERVICE, SkuKind.DIGITAL) and (sent or row["unit_cost_minor"] is not None):
+        found.append(
+            Invalid(f"{row['code'][:60]} is {row['kind']}; what has stock has a unit cost.", path=(*path, "unitCost"))
+        )
+    if "location_costs" in change:
+        kept = {location: minor for location, minor, _ in sent or ()} or None
+    if kept and row["unit_cost_minor"] is None:
+        at = (*path, "locationCosts" if sent else "unitCost")
+        found.append(Required("Send unitCost too: locationCosts say where it costs otherwise.", path=at))
+    changed = change.get("unit_cost_currency")
+    if kept and not sent and old is not None and changed not in (None, old.unit_cost_currency):
+        said = f"locationCosts are in {old.unit_cost_currency}; send them in {changed} too."
+        found.append(Invalid(said, path=(*path, "unitCost")))
+    if len(sent or ()) > LOCATION_COSTS_MAX:
+        found.append(Invalid(f"Send at most {LOCATION_COSTS_MAX:,} locations.", path=(*path, "locationCosts")))
+    counted = Counter(location for location, _, _ in sent or ())
+    for j, (location, minor, currency) in enumerate(sent or ()):
+        at = (*path, "locationCosts", j)
+        if not is_text(location, 100) or counted[location] > 1:
+            said = "is named twice" if counted[location] > 1 else "is not a location's handle"
+            found.append(Invalid(f"{location[:60]!r} {said}; name each once.", path=(*at, "location")))
+        if row["unit_cost_minor"] is not None and currency != row["unit_cost_currency"]:
+            said = f"{currency} was sent where the unit cost is in {row['unit_cost_currency']}."
+            found.append(InvalidAmount(said, path=(*at, "unitCost")))
+        elif minor > UNIT_COST_MAX:
+            found.append(Invalid(f"unitCost is {UNIT_COST_MAX:,} minor units at most.", path=(*at, "unitCost")))
+    return kept
 
 
 async def barcode_problems(tx: Tx, changes: Sequence[Mapping[str, Any]]) -> list[Refusal]:

@@ -8,7 +8,7 @@ from sqlalchemy import delete
 from oms_api.catalog import queries
 from oms_api.catalog.events import SkuCreated, SkuUpdated
 from oms_api.catalog.models import SKU, Sku, SkuBarcode, SkuKind, Tag, TrackingMode
-from oms_api.catalog.service.check import Known, barcode_problems, problems_of
+from oms_api.catalog.service.check import Known, barcode_problems, cost_problems, problems_of
 from oms_api.catalog.service.kits import Rows, nest, remember
 from oms_api.catalog.service.substitutes import put_substitutes
 from oms_api.kit import clock, ids
@@ -19,9 +19,15 @@ from oms_api.kit.metadata import merged
 
 PUT_MAX = 250
 _NEW = {"kind": SkuKind.PHYSICAL, "tracking": TrackingMode.NONE, "unit": "piece", "components": [], "barcodes": []}
-_APART = ("metadata", "substitutes")
+_APART = ("metadata", "substitutes", "location_costs")
 _INNER = ("updated_at", "parts")
-_PUBLIC = {"entries": "metadata", "list_price_minor": "listPrice", "list_price_currency": "listPrice"}
+_PUBLIC = {
+    "entries": "metadata",
+    "list_price_minor": "listPrice",
+    "list_price_currency": "listPrice",
+    "unit_cost_minor": "unitCost",
+    "unit_cost_currency": "unitCost",
+}
 _FORGET = prepared(
     delete(SkuBarcode.__table__).where(mine(SkuBarcode), any_of(SkuBarcode.sku, "skus"))  # type: ignore[attr-defined]
 )
@@ -51,6 +57,7 @@ async def put(tx: Tx, changes: Sequence[Mapping[str, Any]]) -> list[Sku]:
         row = dict(old.__dict__) if old else {**_blank(tx), "created_at": now}
         row |= {key: _NEW.get(key) if value is None else value for key, value in change.items() if key not in _APART}
         row["tags"] = sorted(set(row["tags"] or ())) or None
+        row["location_costs"] = cost_problems(change, old, row, path, problems)
         row["entries"] = merged(row["entries"], change.get("metadata"), (*path, "metadata"), problems)
         row["updated_at"] = now
         if old:

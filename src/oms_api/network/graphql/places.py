@@ -40,6 +40,7 @@ describe_enum(
     FASTEST="Earliest last arrival, then cheapest.",
     FEWEST_SHIPMENTS="Fewest shipments, then cheapest.",
     BALANCED="Cost, with full locations made dearer.",
+    MOST_PROFITABLE="Least total cost and unit cost by location: what the lines earn at most (profitable-to-promise).",
 )
 describe_enum(
     LocationKind,

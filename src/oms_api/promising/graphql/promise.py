@@ -12,13 +12,24 @@ from strawberry import UNSET
 from oms_api.inventory import StockBucket
 from oms_api.inventory.graphql import InventoryChangeInput, SupplyInput
 from oms_api.kit.errors import Refusal, Refusals
-from oms_api.kit.graphql import Info, Money, UserError, argument, describe_enum, field, money_of, query, user_errors
+from oms_api.kit.graphql import (
+    Info,
+    Money,
+    MoneyInput,
+    UserError,
+    argument,
+    describe_enum,
+    field,
+    money_of,
+    query,
+    user_errors,
+)
 from oms_api.network import SourcingObjective
 from oms_api.network.graphql import Location, location_of
 from oms_api.promising import models
 from oms_api.promising.graphql.availability import DestinationInput, destination_of
 from oms_api.promising.models import DeliveryMethod, Line, Parcel
-from oms_api.promising.service.explaining import rejected
+from oms_api.promising.service.explaining import line_margins, rejected
 from oms_api.promising.service.imagining import Assumptions, ImaginedStock, ImaginedSupply
 from oms_api.promising.service.options import options
 from oms_api.promising.service.planning import Planned
@@ -83,9 +94,19 @@ class SourcingExplanation:
         ]
 
 
+@strawberry.type(description="What a line earns where it is sent from, before shipping.")
+class LineMargin:
+    sku: str = field(description="SKU, as it is sold.")
+    quantity: int = field(description="Units.")
+    price: Money | None = field(description="What the units bring, by `unitPrice` or list price; null when not known.")
+    cost: Money | None = field(description="What they cost where they are sent from; null when not known of all.")
+    margin: Money | None = field(description="Price less cost, below zero for a loss; null when one is not known.")
+
+
 @strawberry.type(description="One way to serve it.")
 class PromiseOption:
     planned: strawberry.Private[Planned]
+    unit_prices: strawberry.Private[list[int | None]]
     delivered_by: date | None = field(description="Last arrival; null when nothing is shipped or collected.")
 
     @field(description="Signed, opaque; pass it as `promiseToken` to choose this option.")
@@ -102,6 +123,26 @@ class PromiseOption:
         if not info.context.known_caller().may("sourcing:read"):
             return None
         return money_of(self.planned.cost_minor, self.planned.network.channel.currency)
+
+    @field(description="What each line earns, before shipping; null without `sourcing:read`.")
+    def margins(self, info: Info) -> list[LineMargin] | None:
+        if not info.context.known_caller().may("sourcing:read"):
+            return None
+        currency = self.planned.network.channel.currency
+
+        def money(minor: int | None) -> Money | None:
+            return None if minor is None else money_of(minor, currency)
+
+        return [
+            LineMargin(
+                sku=line.sku,
+                quantity=line.quantity,
+                price=money(line.price),
+                cost=money(line.cost),
+                margin=money(line.margin),
+            )
+            for line in line_margins(self.planned, self.unit_prices)
+        ]
 
     @field(description="How it came about; null without `sourcing:read`.")
     def explanation(self, info: Info) -> SourcingExplanation | None:
@@ -149,6 +190,9 @@ class PromiseLineInput:
     requested_on: date | None = field(
         default=UNSET,
         description="Wanted arrival: not before this date, and as close to it as can be.",
+    )
+    unit_price: MoneyInput | None = field(
+        default=UNSET, description="What a unit brings, for the margin told; the list price when absent."
     )
 
 
@@ -253,6 +297,11 @@ class Query:
                 customer_group=input.customer_group or None,
                 demand_class=input.demand_class or None,
             )
+            currency = found[0].network.channel.currency
+            prices = [
+                line.unit_price.minor(("input", "lines", i, "unitPrice"), currency) if line.unit_price else None
+                for i, line in enumerate(input.lines)
+            ]
         except Refusal as refusal:
             return PromisePayload(user_errors=user_errors(refusal))
         best = found[0]
@@ -260,7 +309,7 @@ class Query:
             promise=DeliveryPromise(
                 expires_at=best.expires_at,
                 options=[
-                    PromiseOption(planned=planned, delivered_by=planned.delivered_by)
+                    PromiseOption(planned=planned, unit_prices=prices, delivered_by=planned.delivered_by)
                     for planned in found
                     if not planned.short
                 ],

@@ -13,6 +13,7 @@ from oms_api.kit.db import Reading
 from oms_api.network import Network
 from oms_api.promising.models import DeliveryMethod, Destination, Line, Parcel, PlannedUnits, Promised
 from oms_api.promising.queries import rulebook_of
+from oms_api.promising.service.margins import UnitCosts
 from oms_api.promising.service.parcels import asked_for, parcel
 from oms_api.promising.service.place import places_of
 from oms_api.promising.service.planning import LINES, PROMISE_VALID, sources_of
@@ -82,6 +83,7 @@ async def offers(reading: Reading, network: Network, wishes: Sequence[Wish], hel
     await count_capacity(reading, counted, places)
     stock: dict[bool, dict[str, list[Stock]]] = {}
     limits: dict[str | None, allocation.Limits | None] = {}
+    costs = UnitCosts(items.values(), network.channel.currency)
     found = []
     for wish in wishes:
         collected = wish.pickup is not None
@@ -141,6 +143,7 @@ async def offers(reading: Reading, network: Network, wishes: Sequence[Wish], hel
             offered_later={},
             path=LINES,
             steering=steering,
+            unit_costs=costs,
         )
         demand = question.demand([line.quantity for line in wish.lines])
         sources = tuple(sources_of(question, question.candidates, demand))

@@ -61,7 +61,7 @@ def asked_for(
     return Asked(
         cart=steering.cart,
         demands=tuple(question.demands(demand)),
-        sources=tuple(sources),
+        sources=tuple(map(question.unit_costs.priced, sources)),
         spots=steering.spots,
         fallback=Objective(channel.objective.value),
         objective=objective,

@@ -280,7 +280,7 @@ async def write_down(
     if question.left_out is not None and planned.made:
         demand = {row.sku: row.quantity for row in planned.made[0][0].demands}
         places = [place for place in places_of(question.network) if place.id in question.left_out.places]
-        aside = tuple(sources_of(question, places, demand, question.left_out))
+        aside = tuple(map(question.unit_costs.priced, sources_of(question, places, demand, question.left_out)))
     await sourcing.record(
         tx,
         owner_id=owner_id,

@@ -16,6 +16,7 @@ from oms_api.promising.models import DeliveryMethod, Destination, Line
 from oms_api.promising.queries import rulebook_of
 from oms_api.promising.rules import Position, position
 from oms_api.promising.service.imagining import Assumptions
+from oms_api.promising.service.margins import UnitCosts
 from oms_api.promising.service.place import Place, places_of
 from oms_api.promising.service.reach import CAPACITY_DAYS, Reach
 from oms_api.promising.service.shelf import Shelf
@@ -51,6 +52,7 @@ class Question:
     """Units by SKU that supply adds to `offered`, sooner or later."""
     path: Path
     steering: Steering
+    unit_costs: UnitCosts
     left_out: Shelf | None = None
     """Locations that the policy leaves out, with what they have; None when it leaves out none."""
     assuming: Assumptions | None = None
@@ -251,6 +253,7 @@ async def read(
         offered_later=later,
         path=path,
         steering=steering,
+        unit_costs=UnitCosts(all_known.values(), network.channel.currency),
         left_out=left_out,
         assuming=assuming,
         whole=whole,

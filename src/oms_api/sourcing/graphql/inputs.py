@@ -17,7 +17,12 @@ from oms_api.sourcing.rules import policy
 
 NUMBER_MAX = 1_000_000_000
 WEIGHT_MAX = 1_000
-_BOUNDS = {"max_shipments": (1, NUMBER_MAX), "shipping_weight": (0, WEIGHT_MAX)}
+UNIT_COST_WEIGHT_MAX = 100
+_BOUNDS = {
+    "max_shipments": (1, NUMBER_MAX),
+    "shipping_weight": (0, WEIGHT_MAX),
+    "unit_cost_weight": (0, UNIT_COST_WEIGHT_MAX),
+}
 _NOT_WEIGHED = frozenset({"value_at_least", "value_below", "split_from_value", "min_shipment_value"})
 """Amounts that something is compared with; of the others the sum over a plan must stay a number that can be stored."""
 
@@ -82,6 +87,11 @@ class SourcingSettingsInput:
         default=UNSET,
         description="How often shipping cost counts beside what these amounts weigh: 1 unless set, 0 not at all, "
         f"{WEIGHT_MAX:,} at most.",
+    )
+    unit_cost_weight: int | None = field(
+        default=UNSET,
+        description="How often it counts that a unit costs more at its location than elsewhere (`unitCost` of SKUs): 1 "
+        f"with MOST_PROFITABLE, else 0 unless set, {UNIT_COST_WEIGHT_MAX} at most.",
     )
     per_rank: MoneyInput | None = field(
         default=UNSET, description="What a parcel weighs more for each place by which its location is less preferred."

@@ -85,6 +85,7 @@ def weighed(settings: Settings, sources: Sequence[Source]) -> tuple[Weights, int
         split=settings.per_extra_shipment or 0,
         preference=settings.per_rank or 0,
         balance=settings.per_last_unit or 0,
+        margin=settings.unit_cost_weight or 0,
     )
     return weights, min((source.arrives_on for source in sources), default=None)
 

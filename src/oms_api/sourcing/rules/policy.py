@@ -126,6 +126,8 @@ class Settings(Data):
     """What each parcel of several must be worth, by list price."""
     shipping_weight: int | None = None
     """How often a minor unit of shipping cost counts: 0 not at all, more where the other amounts are fractions."""
+    unit_cost_weight: int | None = None
+    """How often a minor unit counts by which a unit costs more at its location than elsewhere."""
     per_rank: int | None = None
     """What a parcel weighs more for each place by which its location is less preferred."""
     per_last_unit: int | None = None

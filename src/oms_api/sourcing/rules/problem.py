@@ -106,6 +106,8 @@ class Problem:
         """Lines of each group; a line that may not be split is a group."""
         self.sources = sources
         self.objective = objective
+        if objective is Objective.MOST_PROFITABLE and not weights.margin:
+            weights = weights._replace(margin=1)
         self.weights = weights
         self.due_on = due_on
         self.capacity: Capacity = capacity or {}

@@ -23,6 +23,8 @@ class Objective(StrEnum):
     """Fewest parcels, then cheapest."""
     BALANCED = "BALANCED"
     """Cost plus a penalty, convex in the share of a location's stock that the plan uses."""
+    MOST_PROFITABLE = "MOST_PROFITABLE"
+    """Cost plus the margin lost: `Weights.margin` counts, once unless it says how often."""
 
 
 class Demand(NamedTuple):
