@@ -43,7 +43,19 @@ from oms_api.network.queries import (
     network_of,
     networks_by_id,
 )
-from oms_api.network.rules import Break, CarrierPlan, Limit, Rate, Taken, Zone, countries, limits_of, most, prefix_of
+from oms_api.network.rules import (
+    Break,
+    CarrierPlan,
+    Limit,
+    Rate,
+    Taken,
+    Zone,
+    coordinate_problems,
+    countries,
+    limits_of,
+    most,
+    prefix_of,
+)
 from oms_api.network.service import (
     Work,
     date_capacity,
@@ -59,7 +71,7 @@ __all__ = [
     "CarrierPlan", "CarrierServiceCreated", "CarrierServiceUpdated", "Carriers", "Channel", "ChannelCreated",
     "ChannelLocation", "ChannelUpdated", "ClosedDays", "Limit", "Location", "LocationCreated", "LocationKind",
     "LocationUpdated", "Network", "NoCapacity", "PaymentRule", "Rate", "SourcingObjective", "Taken", "Work", "Zone",
-    "capacity_taken", "channels_by_handle", "channels_by_id", "countries", "date_capacity", "every_location",
-    "give_back_capacity", "limits_of", "locations_by_handle", "locations_by_id", "most", "network_of",
-    "networks_by_id", "prefix_of", "put_channels", "put_locations", "stamp_policy", "take_capacity",
+    "capacity_taken", "channels_by_handle", "channels_by_id", "coordinate_problems", "countries", "date_capacity",
+    "every_location", "give_back_capacity", "limits_of", "locations_by_handle", "locations_by_id", "most",
+    "network_of", "networks_by_id", "prefix_of", "put_channels", "put_locations", "stamp_policy", "take_capacity",
 ]  # fmt: skip

@@ -100,10 +100,12 @@ class Line(NamedTuple):
 
 
 class Destination(NamedTuple):
-    """Where to: ISO 3166-1 alpha-2 country and postal code."""
+    """Where to: ISO 3166-1 alpha-2 country and postal code; coordinates, both or none, when the caller knows them."""
 
     country: str
     postal_code: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 class PlannedUnits(NamedTuple):

@@ -69,6 +69,8 @@ class Address:
     country: CountryCode = field(description="Country.")
     company: str | None = field(description="Company.")
     phone: str | None = field(description="E.164 phone for the carrier.")
+    latitude: float | None = field(description="Degrees, when it was sent.")
+    longitude: float | None = field(description="Degrees, when it was sent.")
 
 
 @strawberry.input(description="A postal address.")
@@ -81,6 +83,10 @@ class AddressInput:
     country: CountryCode = field(description="Country.")
     company: str | None = field(default=UNSET, description="Company.")
     phone: str | None = field(default=UNSET, description="E.164 phone for the carrier.")
+    latitude: float | None = field(
+        default=UNSET, description="Degrees, of where to send to; with `longitude`, distances go by it."
+    )
+    longitude: float | None = field(default=UNSET, description="Degrees, with `latitude`.")
 
 
 def address_of(stored: Mapping[str, Any] | None) -> Address | None:
@@ -96,6 +102,8 @@ def address_of(stored: Mapping[str, Any] | None) -> Address | None:
         country=CountryCode(stored["country"]),
         company=stored["company"],
         phone=stored["phone"],
+        latitude=stored.get("latitude"),
+        longitude=stored.get("longitude"),
     )
 
 
@@ -116,6 +124,8 @@ def _plain(sent: AddressInput) -> dict[str, Any]:
         "country": sent.country,
         "company": sent.company or None,
         "phone": sent.phone or None,
+        # only where sent: what was stored without them stays equal
+        **{name: value for name in ("latitude", "longitude") if isinstance(value := getattr(sent, name), float)},
     }
 
 

@@ -15,6 +15,7 @@ from oms_api.network.rules.checks import (
     check_number,
     check_served_by,
     check_text,
+    coordinate_problems,
     countries,
     timezones,
     unknown_location,
@@ -32,6 +33,7 @@ __all__ = [
     "CHANNEL_LOCATIONS_MAX", "COUNT_MAX", "PAYMENT_WINDOW_S", "PROCESSING_DAYS_MAX", "WHOLE", "Break", "CarrierPlan",
     "Limit", "Rate", "Room", "Taken", "Zone", "check_address", "check_calendar", "check_capacities", "check_channel",
     "check_days", "check_exceptions", "check_handle", "check_hours", "check_location", "check_number", "check_offers",
-    "check_served_by", "check_service", "check_text", "check_weekdays", "countries", "limits_of", "most", "prefix_of",
-    "rooms", "short_form", "timezones", "unknown_calendar", "unknown_location",
+    "check_served_by", "check_service", "check_text", "check_weekdays", "coordinate_problems",
+    "countries", "limits_of", "most", "prefix_of", "rooms", "short_form", "timezones", "unknown_calendar",
+    "unknown_location",
 ]  # fmt: skip

@@ -88,19 +88,28 @@ def check_location(change: Mapping[str, Any], row: Mapping[str, Any], path: Path
     check_number(row["processing_days"], 0, PROCESSING_DAYS_MAX, (*path, "processingDays"), problems)
     check_number(row["daily_capacity"], 0, COUNT_MAX, (*path, "dailyCapacity"), problems)
     check_number(row["safety_stock"], 0, COUNT_MAX, (*path, "safetyStock"), problems)
-    _check_coordinates(row, path, problems)
+    problems += coordinate_problems(row["latitude"], row["longitude"], path)
     if change.get("address") is not None:
         check_address(change["address"], (*path, "address"), problems)
+        if "latitude" in change["address"]:
+            problems.append(
+                Invalid(
+                    "Send latitude and longitude of the location itself, not of its address.",
+                    path=(*path, "address", "latitude"),
+                )
+            )
 
 
-def _check_coordinates(row: Mapping[str, Any], path: Path, problems: list[Refusal]) -> None:
-    for name, most in (("latitude", 90), ("longitude", 180)):
-        value = row[name]
+def coordinate_problems(latitude: float | None, longitude: float | None, path: Path) -> list[Refusal]:
+    """What is wrong with coordinates: both or neither, in degrees."""
+    found: list[Refusal] = []
+    for name, value, most in (("latitude", latitude, 90), ("longitude", longitude, 180)):
         if value is not None and not (math.isfinite(value) and -most <= value <= most):
-            problems.append(Invalid(f"{name} {value} must be -{most} to {most} degrees.", path=(*path, name)))
-    for name, other in (("latitude", "longitude"), ("longitude", "latitude")):
-        if row[name] is None and row[other] is not None:
-            problems.append(Required(f"{other} needs {name}; send both or neither.", path=(*path, name)))
+            found.append(Invalid(f"{name} {value} must be -{most} to {most} degrees.", path=(*path, name)))
+    if (latitude is None) != (longitude is None):
+        name, other = ("latitude", "longitude") if latitude is None else ("longitude", "latitude")
+        found.append(Required(f"{other} needs {name}; send both or neither.", path=(*path, name)))
+    return found
 
 
 def check_address(address: Mapping[str, Any], path: Path, problems: list[Refusal]) -> None:
@@ -124,6 +133,7 @@ def check_address(address: Mapping[str, Any], path: Path, problems: list[Refusal
                 path=(*path, "country"),
             )
         )
+    problems += coordinate_problems(address.get("latitude"), address.get("longitude"), path)
     phone = address["phone"]
     if phone is not None and not _PHONE.fullmatch(phone):
         problems.append(

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from oms_api import inventory, promising
@@ -164,7 +165,9 @@ def _check_promise(new: NewOrder, checked: Checked, promised: Promised) -> list[
     if len(checked.groups) > 1:
         found.append(Invalid("A promise is for one place; this order has several delivery groups.", path=path))
     elif destination_of(checked.groups[0].address) != promised.destination:
-        found.append(Invalid("Country and postal code differ from the destination of the promise.", path=path))
+        found.append(
+            Invalid("Country, postal code or coordinates differ from the destination of the promise.", path=path)
+        )
     elif promised.pickup != (checked.pickups[0].id if checked.pickups[0] else None):
         found.append(Invalid("The promise was made for another way or place of delivery.", path=path))
     refuse(found)
@@ -176,8 +179,10 @@ def _when(line: Line) -> str:
     return f"{day} or before" if line.early else day
 
 
-def destination_of(address: Mapping[str, str | None] | None) -> Destination | None:
-    return Destination(str(address["country"]), address["postalCode"]) if address else None
+def destination_of(address: Mapping[str, Any] | None) -> Destination | None:
+    if not address:
+        return None
+    return Destination(address["country"], address["postalCode"], address.get("latitude"), address.get("longitude"))
 
 
 # --- a reservation -------------------------------------------------------------------------------------------------

@@ -96,13 +96,18 @@ class Availability:
 class DestinationInput:
     country: CountryCode = field(description="Country.")
     postal_code: str | None = field(default=UNSET, description="Postal code.")
+    latitude: float | None = field(
+        default=UNSET, description="Degrees; with `longitude`, distances go by it and not by the postal code."
+    )
+    longitude: float | None = field(default=UNSET, description="Degrees, with `latitude`.")
 
 
 def destination_of(sent: DestinationInput | None) -> Destination | None:
     """An optional input as a value; None when it was not sent."""
     if not isinstance(sent, DestinationInput):
         return None
-    return Destination(sent.country, sent.postal_code or None)
+    here = [value if isinstance(value, float) else None for value in (sent.latitude, sent.longitude)]
+    return Destination(sent.country, sent.postal_code or None, *here)
 
 
 @strawberry.input(description="Ask for availability.")

@@ -11,7 +11,7 @@ from oms_api.inventory import InsufficientStock
 from oms_api.kit import clock
 from oms_api.kit.db import Reading
 from oms_api.kit.errors import Invalid, NotFound, Path, Refusal, refuse
-from oms_api.network import Location, Network, capacity_taken
+from oms_api.network import Location, Network, capacity_taken, coordinate_problems
 from oms_api.promising.models import DeliveryMethod, Destination, Line
 from oms_api.promising.queries import rulebook_of
 from oms_api.promising.rules import Position, position
@@ -301,7 +301,8 @@ def unknown_channel(handle: str) -> NotFound:
 
 
 def located(destination: Destination | None, problems: list[Refusal]) -> Position | None:
-    """Where a destination is; what is wrong with it is added to `problems`."""
+    """Where a destination is: by its coordinates, else by its postal code or country. What is wrong with it is added to
+    `problems`."""
     if destination is None:
         return None
     if len(destination.postal_code or "") > POSTAL_CODE_MAX:
@@ -320,4 +321,9 @@ def located(destination: Destination | None, problems: list[Refusal]) -> Positio
                 path=("input", "destination", "country"),
             )
         )
-    return there
+        return None
+    here = destination.latitude, destination.longitude
+    if wrong := coordinate_problems(*here, ("input", "destination")):
+        problems += wrong
+        return None
+    return there if here[0] is None or here[1] is None else (here[0], here[1])

@@ -34,7 +34,7 @@ def token_of(tenant_id: UUID, promised: Planned) -> str:
             "t": tenant_id.hex,
             "c": promised.channel,
             "l": [_line(line) for line in promised.lines],
-            "d": list(promised.destination) if promised.destination else None,
+            "d": _destination(promised.destination) if promised.destination else None,
             "u": promised.pickup.hex if promised.pickup else None,
             "s": skus,
             "p": [
@@ -139,6 +139,10 @@ def told_of(planned: Planned) -> Told:
 
 def _sealed(planned: Planned) -> str:
     return secrets.encrypt(PURPOSE, orjson.dumps(list(told_of(planned))).decode())
+
+
+def _destination(destination: Destination) -> list[Any]:
+    return list(destination if destination.latitude is not None else destination[:2])
 
 
 def _line(line: Line) -> list[Any]:
