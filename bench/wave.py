@@ -1,10 +1,12 @@
 """Wave bench: many orders compete for the same stock of one network; how near the linear bound, in how many seconds.
 
-    python -m bench wave [--orders 500] [--locations 500] [--seed 1]
+    python -m bench wave [--orders 500] [--locations 500] [--seed 1] [--through sqlite,postgresql]
 
 Seeded; the stores, destinations and costs of `bench/plan.py`, apparel-like carts. Scarcity is told by coverage: the
 share of locations that hold any one SKU. Half of the orders hold units already, taken in turn as they came. The gap
 is told twice: of the whole score, which counts what waits, and of what is sent alone.
+
+With `--through` the orders are placed and the wave is run through the database (`bench/wave_stored.py`).
 """
 
 import argparse
@@ -14,6 +16,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 
+from bench import wave_stored as stored
 from bench.worlds import APPAREL, World, drawn
 from oms_api.sourcing import Demand, Plan, Source, plan
 from oms_api.sourcing.rules.wave import Claim, Held, Outcome, WaveStrategy, wave
@@ -73,9 +76,12 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--orders", type=int, default=500)
     parser.add_argument("--locations", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--through", default="", help="engines through whose database it goes, comma-separated")
     args = parser.parse_args(given)
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    for coverage in COVERAGES:
+    for engine in filter(None, args.through.split(",")):
+        stored.run(engine, args.orders, args.locations, args.seed)
+    for coverage in () if args.through else COVERAGES:
         claims = claims_of(World(str(args.seed), args.locations, coverage), args.orders)
         started = time.perf_counter()
         found = wave(claims)

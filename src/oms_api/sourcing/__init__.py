@@ -29,7 +29,7 @@ from oms_api.sourcing.rules import (
     plan,
 )
 from oms_api.sourcing.rules.decide import ENGINE, Asked, decide, plan_json, steered, weighed
-from oms_api.sourcing.rules.policy import Cart, Content, Example, Rule, Ruled, Spot
+from oms_api.sourcing.rules.policy import Cart, Content, Example, Rule, Ruled, Settings, Spot
 from oms_api.sourcing.rules.policy import apply as apply_rules
 from oms_api.sourcing.rules.rejected import Rejection, rejections
 from oms_api.sourcing.rules.wave import Claim, Held, Outcome, Share, WaveStrategy, wave
@@ -40,8 +40,8 @@ from oms_api.sourcing.service.world import NOTHING, Live, live_of
 __all__ = [
     "ENGINE", "NOTHING", "Aside", "Asked", "Break", "Capacity", "Cart", "Chosen", "Claim", "Content",
     "DecisionReason", "Demand", "Example", "Held", "Live", "Objective", "Outcome", "Parcel", "Plan", "Policy",
-    "PolicyVersion", "Rate", "Rejected", "Rejection", "RejectionReason", "Room", "Rule", "Ruled", "Share",
-    "ShortLine", "Shortage", "Source", "Spot", "WaveStrategy", "Weights", "apply_rules", "decide",
+    "PolicyVersion", "Rate", "Rejected", "Rejection", "RejectionReason", "Room", "Rule", "Ruled", "Settings",
+    "Share", "ShortLine", "Shortage", "Source", "Spot", "WaveStrategy", "Weights", "apply_rules", "decide",
     "explain_rejected", "live_of", "plan", "plan_json", "publish", "record", "record_promised", "rejections",
     "rules_of", "steered", "wave", "weighed",
 ]  # fmt: skip

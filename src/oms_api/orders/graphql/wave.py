@@ -197,7 +197,8 @@ class SourcingWaveRunInput:
         default=WaveStrategy.IMPROVE, description="WaveStrategy of orders that no segment fits."
     )
     per_day_late: MoneyInput | None = field(
-        default=UNSET, description="What it is worth that a parcel arrives a day sooner; 1.00 when absent."
+        default=UNSET,
+        description="What it is worth that a parcel arrives a day sooner; as the policy says when absent, else 1.00.",
     )
     propose_only: bool = field(
         default=False, name="dryRun", description="Compute and show what would change, and change nothing."
@@ -215,9 +216,6 @@ class SourcingWavePayload(Payload):
         rows = await info.context.load_many(waves_by_id, outcome.ids)
         found = [wave_of(row) for row in rows if row is not None]
         return SourcingWavePayload(wave=found[0] if found else None)
-
-
-PER_DAY_LATE_MINOR = 100
 
 
 def _asked(input: SourcingWaveRunInput) -> tuple[wave.Asked, list[tuple[Path, str]]]:
@@ -254,7 +252,7 @@ def _asked(input: SourcingWaveRunInput) -> tuple[wave.Asked, list[tuple[Path, st
         skus=tuple(dict.fromkeys(input.skus or ())),
         segments=tuple(segments),
         otherwise=input.otherwise,
-        per_day_late_minor=PER_DAY_LATE_MINOR if late is None else late,
+        per_day_late_minor=late,
     )
     return asked, currencies
 

@@ -39,7 +39,7 @@ def _chosen(*, held: bool, some: bool) -> Any:
             col(Order.status) != OrderStatus.CANCELLED,
             col(Order.status) != OrderStatus.COMPLETED,
             col(Order.placed_at) >= param("since", Instant()),
-            col(OrderLine.kind) == SkuKind.PHYSICAL,
+            (col(OrderLine.kind) == SkuKind.PHYSICAL) | (col(OrderLine.kind) == SkuKind.KIT),
             text(
                 "(order_lines.backordered > 0 OR (order_lines.reserved > 0 AND order_lines.allocated = 0))"
                 if held

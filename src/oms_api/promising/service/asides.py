@@ -24,7 +24,7 @@ def asides(question: Question, asked: Asked, without: Without | None = None) -> 
     found: dict[Aside, list[str]] = {}
     for handle, reason in (without or {}).items():
         found.setdefault(reason, []).append(handle)
-    told = {source.location for source in asked.sources} | question.steering.ruled.excluded.keys()
+    told = {source.location for source in asked.sources} | question.steering.ruled.excluded.keys() | {*(without or ())}
     skus = [demand.sku for demand in asked.demands]
     places = {place.id: place for place in places_of(question.network)}
     for row in question.network.locations:

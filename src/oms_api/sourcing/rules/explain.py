@@ -41,6 +41,7 @@ class Aside(StrEnum):
     NO_WAY = "NO_WAY"
     EMPTY = "EMPTY"
     SHARED = "SHARED"
+    RULED = "RULED"
 
 
 _R = RejectionReason
@@ -58,6 +59,7 @@ ASIDE: Mapping[Aside, tuple[RejectionReason, str]] = {
     Aside.NO_WAY: (_R.NOT_ELIGIBLE, "{} has some of it, and no day and service that take it there."),
     Aside.EMPTY: (_R.NO_STOCK, "{} has no promisable unit of it."),
     Aside.SHARED: (_R.DEARER, "{} has some of it, but over all orders of the wave it is better without it."),
+    Aside.RULED: (_R.EXCLUDED_BY_RULE, "A rule of the sourcing policy leaves out {}."),
 }
 """The reason and words of each, {} being the location."""
 

@@ -125,6 +125,7 @@ async def _write_down(tx: Tx, one: Moves) -> None:
         sources=tuple(source._replace(stock=dict(units)) for source, units in sent),
         spots=(),
         fallback=Objective.CHEAPEST,
+        aside=one.piece.offer.asides({source.location for source, _ in sent}),
     )
     found = sourcing.decide(asked, ()).plan
     if isinstance(found, Plan):

@@ -1,7 +1,7 @@
 """What a wave looks at: orders, what they have, and what could be sent to them; read once."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -14,12 +14,16 @@ from oms_api.kit.db import Reading
 from oms_api.orders import queries
 from oms_api.orders.models import DeliveryGroup, Order, OrderLine
 from oms_api.orders.queries.waves import chosen, refused
+from oms_api.orders.rules.units import parts_of
 from oms_api.orders.service.source import destination_of
 from oms_api.orders.service.wave.words import Asked, WaveUnits
 from oms_api.promising import DeliveryMethod, Line, Offer, Wish
-from oms_api.sourcing import Capacity, Claim, Held, Room, Source, WaveStrategy
+from oms_api.sourcing import Capacity, Claim, Held, Room, Source, WaveStrategy, weighed
 
 ORDERS_MAX = 1000
+PER_DAY_LATE_MINOR = 100
+"""What a day is worth by which a parcel comes sooner, when neither caller nor policy say."""
+NO_KIT = UUID(int=0)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 AWAITED = "\x00awaited"
 """The location of the source that stands for the supply which a claim's units wait for: nobody else may have it."""
@@ -31,16 +35,44 @@ class Planned(NamedTuple):
     line: OrderLine
     units: int
     rows: tuple[ReservationLine, ...]
+    on: date | None = None
+    """The date for which they are wanted, when it is to come."""
+
+    @property
+    def parts(self) -> dict[str, int]:
+        """Units by SKU that one unit takes from stock."""
+        return parts_of(self.line)
+
+    def made_of(self, rows: Iterable[ReservationLine]) -> int:
+        """Whole units that these rows make up."""
+        return made_of(self.parts, rows)
+
+
+def made_of(parts: Mapping[str, int], rows: Iterable[ReservationLine]) -> int:
+    """Whole units of these parts that rows make up."""
+    units: Counter[str] = Counter()
+    for row in rows:
+        units[row.sku] += row.quantity
+    return min(units[sku] // each for sku, each in parts.items())
 
 
 class Piece(NamedTuple):
-    """What of an order goes to one place."""
+    """What of an order goes to one place, as soon as it can or for one date; a kit is a piece of its own."""
 
     order: Order
     group: DeliveryGroup
     lines: tuple[Planned, ...]
     offer: Offer
     claim: Claim
+
+
+class Key(NamedTuple):
+    """What of an order is planned together: by group, wanted date (`date.min`: none), and kit."""
+
+    group_id: UUID
+    on: date
+    early: bool
+    kit: UUID
 
 
 class Gathered(NamedTuple):
@@ -62,7 +94,8 @@ async def gather(reading: Reading, asked: Asked) -> Gathered:
     rows = await inventory.reservation_lines_of(reading, ids)
     no = await refused(reading, ids)
     networks = await network.networks_by_id(reading, sorted({order.channel_id for order in orders.values()}))
-    planned: dict[UUID, dict[UUID, list[Planned]]] = defaultdict(lambda: defaultdict(list))
+    planned: dict[UUID, dict[Key, list[Planned]]] = defaultdict(lambda: defaultdict(list))
+    today = clock.now().date()
     for id_ in ids:
         if id_ not in orders:
             continue
@@ -72,18 +105,20 @@ async def gather(reading: Reading, asked: Asked) -> Gathered:
                 of_line[row.line_id].append(row)
         for line in lines.get(id_, ()):
             if not asked.skus or line.sku in asked.skus:
-                one = _planned(line, of_line.get(line.id, ()), everything=everything)
+                one = _planned(line, of_line.get(line.id, ()), today, everything=everything)
                 if one is not None:
-                    planned[id_][line.group_id].append(one)
+                    kit = line.id if line.kind is SkuKind.KIT else NO_KIT
+                    early = line.may_arrive_earlier and one.on is not None
+                    planned[id_][Key(line.group_id, one.on or date.min, early, kit)].append(one)
     pieces: list[Piece] = []
     rooms: dict[tuple[str, int], Room] = {}
     at = clock.now()
     for channel_id, channel in sorted(networks.items(), key=lambda one: one[1].channel.handle):
         own = [
-            (orders[id_], groups[group_id], tuple(some))
-            for id_, by_group in planned.items()
+            (orders[id_], groups[key.group_id], tuple(some))
+            for id_, by_key in planned.items()
             if orders[id_].channel_id == channel_id
-            for group_id, some in sorted(by_group.items())
+            for key, some in sorted(by_key.items())
         ]
         held: dict[tuple[str, UUID], int] = defaultdict(int)
         for by_group in planned.values():
@@ -95,35 +130,53 @@ async def gather(reading: Reading, asked: Asked) -> Gathered:
             own, await promising.offers(reading, channel, wishes, held), strict=True
         ):
             strategy = asked.strategy(order, channel.channel.handle, at)
-            claim = _claim(order, group, some, offer, strategy, handles, held)
+            claim = _claim(order, group, some, offer, strategy, handles, held, asked.per_day_late_minor)
             pieces.append(Piece(order, group, some, offer, claim))
             rooms.update(offer.room)
     return Gathered(pieces, rooms, len({piece.order.id for piece in pieces}), left_out)
 
 
-def _planned(line: OrderLine, rows: Sequence[ReservationLine], *, everything: bool) -> Planned | None:
+def _planned(line: OrderLine, rows: Sequence[ReservationLine], today: date, *, everything: bool) -> Planned | None:
     """What of a line may be planned; None when it has none, or when what it holds cannot be told apart."""
-    if line.kind is not SkuKind.PHYSICAL or line.requested_on is not None:
-        return None  # what is wanted on a day of its own was planned for that day
-    free = everything and not line.allocated
-    own = tuple(row for row in rows if row.supply_id is not None or free)
-    units = line.backordered + (line.reserved if free else 0)
-    on_hand = sum(row.quantity for row in own if row.supply_id is None)
+    parts = parts_of(line)
+    if not parts:
+        return None
+    kit, free = line.kind is SkuKind.KIT, everything and not line.allocated
+    if kit and not free and (line.allocated or line.reserved):
+        return None  # which parts are of which units cannot be told
+    on = line.requested_on if line.requested_on is not None and line.requested_on > today else None
+    # supply that is in time for a wanted date stays: what is on hand is for those who want it sooner
+    stays = [row for row in rows if row.supply_id and on is not None and row.deliver_by and row.deliver_by <= on]
+    if kit and stays:
+        return None
+    kept = {row.id for row in stays}
+    own = tuple(row for row in rows if (row.supply_id is not None or free or kit) and row.id not in kept)
+    waits = line.backordered - sum(row.quantity for row in stays)
+    units = waits + (line.reserved if free else 0)
+    on_hand = [row for row in own if row.supply_id is None]
+    if units <= 0 or (free and made_of(parts, on_hand) != line.reserved):
+        return None
+    held: Counter[str] = Counter()
+    for row in own:
+        held[row.sku] += row.quantity
     awaited = sum(row.quantity for row in own if row.supply_id is not None)
-    if not units or awaited > line.backordered or (free and on_hand != line.reserved):
+    if any(count > units * parts.get(sku, 0) for sku, count in held.items()) or (not kit and awaited > waits):
         return None
     if any(row.floats for row in own):
         return None
-    places = {row.location_id for row in own if row.supply_id is None}
-    if any(row.location_id in places for row in own if row.supply_id is not None):
+    places = {(row.sku, row.location_id) for row in on_hand}
+    if any((row.sku, row.location_id) in places for row in own if row.supply_id is not None):
         return None  # units on hand and units yet to come at one place are let go together
-    return Planned(line, units, own)
+    return Planned(line, units, own, on)
 
 
 def _wish(order: Order, group: DeliveryGroup, some: Sequence[Planned], no: Mapping[UUID, set[UUID]]) -> Wish:
     collected = group.method is DeliveryMethod.PICKUP
     return Wish(
-        lines=tuple(Line(one.line.sku, one.units) for one in some),
+        lines=tuple(
+            Line(one.line.sku, one.units, one.on, one.line.may_arrive_earlier and one.on is not None) for one in some
+        ),
+        parts=tuple(one.parts for one in some),
         destination=destination_of(group.address),
         pickup=group.pickup_location_id if collected else None,
         customer_group=order.customer_group,
@@ -139,6 +192,7 @@ def _claim(
     strategy: WaveStrategy,
     handles: Mapping[UUID, str],
     pool: Mapping[tuple[str, UUID], int],
+    per_day_late: int | None,
 ) -> Claim:
     """An order's units in the words of the solver. Supply that it waits for is its own: nobody else is offered it."""
     today = offer.question.shelf.day_zero
@@ -164,7 +218,7 @@ def _claim(
         else:
             stock = {sku: pool.get((sku, where[place]), count) for sku, count in own.items()}
             source = Source(
-                f"{AWAITED} {order.id.hex} {group.id.hex} {day}" if place == AWAITED else place,
+                f"{AWAITED} {order.id.hex} {some[0].line.id.hex} {day}" if place == AWAITED else place,
                 0,
                 own if place == AWAITED else stock,
                 day if place == AWAITED else today.toordinal(),
@@ -176,14 +230,23 @@ def _claim(
             if place == AWAITED:
                 awaited.append(source)
         held.append(Held(source, own))
+    first = some[0]
+    settings = offer.settings
+    late = settings.per_day_late if per_day_late is None else per_day_late
+    weights, _ = weighed(settings, ())
+    name = f"{order.id.hex} {group.position:04}"
+    if first.on is not None:
+        name += f" {first.on} {first.line.may_arrive_earlier}"
     return Claim(
-        key=f"{order.id.hex} {group.position:04}",
+        key=f"{name} {first.line.position:04}" if first.line.kind is SkuKind.KIT else name,
         demands=offer.demands,
         sources=(*offer.sources, *awaited),
         strategy=strategy,
         held=held,
-        due_on=today.toordinal(),
+        due_on=max(first.on or today, today).toordinal(),
         max_shipments=offer.max_shipments,
+        min_split_value=settings.min_shipment_value or 0,
+        weights=weights._replace(late_per_day=PER_DAY_LATE_MINOR if late is None else late),
     )
 
 

@@ -38,60 +38,69 @@ def moves_of(piece: Piece, share: Share) -> Moves | None:
             fresh.append((source, dict(units)))
     released: list[Units] = []
     gone: dict[UUID, Counter[str]] = defaultdict(Counter)
-    stays: dict[UUID, list[ReservationLine]] = defaultdict(list)
-    open_: list[list[int]] = []
-    let_go: Counter[UUID] = Counter()
+    stays: dict[UUID, list[tuple[ReservationLine, int]]] = defaultdict(list)
+    open_: dict[tuple[int, str], int] = {}
     awaited_gone: Counter[UUID] = Counter()
-    for i, (line, count, rows) in enumerate(piece.lines):
-        kept = 0
+    for i, (line, count, rows, _) in enumerate(piece.lines):
+        for sku, each in piece.lines[i].parts.items():
+            open_[i, sku] = count * each
         # what is on hand first, then supply by when it comes: the rest of a place is let go
         for row in sorted(rows, key=lambda row: (row.supply_id is not None, row.deliver_by or date.max, row.id)):
             place = AWAITED if row.supply_id else handles.get(row.location_id, row.location_id.hex)
             own = min(row.quantity, target[row.sku, place])
             target[row.sku, place] -= own
-            kept += own
+            open_[i, row.sku] -= own
             if own:
-                stays[line.id].append(row)
+                stays[line.id].append((row, own))
             if own < row.quantity:
                 released.append(Units(line.id, row.sku, row.location_id, row.quantity - own))
                 if row.supply_id:
                     awaited_gone[line.id] += row.quantity - own
                 else:
-                    let_go[line.id] += row.quantity - own
                     gone[line.id][place] += row.quantity - own
-        open_.append([i, count - kept])
     taken: list[tuple[Source, tuple[PlannedUnits, ...]]] = []
     got: dict[UUID, Counter[str]] = defaultdict(Counter)
+    fresh_of: dict[UUID, Counter[str]] = defaultdict(Counter)
     arrives: dict[UUID, date] = {}
     for source, units in fresh:
         parts = []
         for sku, count in sorted(units.items()):
             left = min(count, target[sku, source.location])
             target[sku, source.location] -= left
-            for lacking in open_:
-                line = piece.lines[lacking[0]].line
-                some = min(left, lacking[1]) if line.sku == sku else 0
+            for i, planned in enumerate(piece.lines):
+                line_id = planned.line.id
+                some = min(left, open_.get((i, sku), 0))
                 if some:
-                    lacking[1] -= some
+                    open_[i, sku] -= some
                     left -= some
-                    parts.append(PlannedUnits(sku, some, lacking[0]))
-                    got[line.id][source.location] += some
-                    arrives[line.id] = max(day_of(source), arrives.get(line.id, day_of(source)))
+                    parts.append(PlannedUnits(sku, some, i))
+                    got[line_id][source.location] += some
+                    fresh_of[line_id][sku] += some
+                    arrives[line_id] = max(day_of(source), arrives.get(line_id, day_of(source)))
         if parts:
             taken.append((source, tuple(parts)))
     if not released and not taken:
         return None
     changes = []
     gained: dict[UUID, int] = {}
-    for (line, count, rows), (_, gap) in zip(piece.lines, open_, strict=True):
+    for planned in piece.lines:
+        line, count, rows, _ = planned
         if not (gone[line.id] or got[line.id] or awaited_gone[line.id]):
             continue
-        before = count - sum(row.quantity for row in rows)
-        gained[line.id] = got[line.id].total() - let_go[line.id]
-        dates = [day for row in stays[line.id] if (day := row.deliver_by or line.promised_on)]
+        each_of = planned.parts
+        on_hand = planned.made_of(row for row in rows if row.supply_id is None)
+        here, anywhere = Counter(fresh_of[line.id]), Counter(fresh_of[line.id])
+        for row, own in stays[line.id]:
+            anywhere[row.sku] += own
+            if row.supply_id is None:
+                here[row.sku] += own
+        gained[line.id] = min(here[sku] // each for sku, each in each_of.items()) - on_hand
+        before = count - planned.made_of(rows)
+        gap = count - min(anywhere[sku] // each for sku, each in each_of.items())
+        dates = [day for row, _ in stays[line.id] if (day := row.deliver_by or line.promised_on)]
         dates += [arrives[line.id]] if line.id in arrives else []
-        if line.allocated and line.promised_on:
-            dates.append(line.promised_on)
+        if (line.allocated or planned.units < line.backordered) and line.promised_on:
+            dates.append(line.promised_on)  # of units that stay as they are
         new: date | None = None
         if gap > before or (gap and not dates):
             pass  # some of it cannot be had any more: no date until it can
@@ -99,7 +108,6 @@ def moves_of(piece: Piece, share: Share) -> Moves | None:
             new = line.promised_on
         else:
             new = max(dates, default=line.promised_on)
-        on_hand = sum(row.quantity for row in rows if row.supply_id is None)
         changes.append(
             Change(
                 line_id=line.id,

@@ -24,7 +24,7 @@ from oms_api.orders.service.wave.carry_out import carry_out
 from oms_api.orders.service.wave.gather import Gathered, gather
 from oms_api.orders.service.wave.moves import Moves, moves_of, together
 from oms_api.orders.service.wave.words import Asked, WaveOutcome, row_of
-from oms_api.sourcing import Outcome, Weights
+from oms_api.sourcing import Outcome
 
 log = structlog.get_logger()
 
@@ -131,7 +131,7 @@ def _problems(asked: Asked) -> list[Refusal]:
         for name, value in (("valueAtLeast", segment.value_at_least_minor), ("olderThanDays", segment.older_than_days)):
             if value is not None and not 0 <= value <= 10**12:
                 found.append(Invalid(f"{value} must be 0 or more.", path=("input", "segments", i, name)))
-    if not 0 <= asked.per_day_late_minor <= 10**9:
+    if asked.per_day_late_minor is not None and not 0 <= asked.per_day_late_minor <= 10**9:
         found.append(Invalid("perDayLate must be 0 or more.", path=("input", "perDayLate")))
     return found
 
@@ -150,7 +150,7 @@ async def run(jobs: Jobs, tenant_id: UUID, wave_id: UUID) -> None:
     asked = Asked.of(wave.asked)
     async with jobs.db.reading(tenant_id) as reading:
         gathered = await gather(reading, asked)
-    found = await asyncio.to_thread(_solved, gathered, asked)
+    found = await asyncio.to_thread(solved, gathered)
     moves = [
         one
         for piece, share in zip(gathered.pieces, found.shares, strict=True)
@@ -170,12 +170,9 @@ async def run(jobs: Jobs, tenant_id: UUID, wave_id: UUID) -> None:
     await jobs.db.run(partial(_end, wave_id=wave_id, error=None), caller)
 
 
-def _solved(gathered: Gathered, asked: Asked) -> Outcome:
-    return sourcing.wave(
-        [piece.claim for piece in gathered.pieces],
-        weights=Weights(late_per_day=asked.per_day_late_minor),
-        capacity=gathered.capacity,
-    )
+def solved(gathered: Gathered) -> Outcome:
+    """What all of it comes to."""
+    return sourcing.wave([piece.claim for piece in gathered.pieces], capacity=gathered.capacity)
 
 
 def _changes(done: Sequence[Any], rows: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -228,7 +225,7 @@ async def _keep(tx: Tx, wave_id: UUID, gathered: Gathered, found: Outcome, rows:
 def _on_hand(gathered: Gathered) -> list[tuple[int, int]]:
     """(Units, those of them held on hand) of each line."""
     return [
-        (one.units, sum(row.quantity for row in one.rows if row.supply_id is None))
+        (one.units, one.made_of(row for row in one.rows if row.supply_id is None))
         for piece in gathered.pieces
         for one in piece.lines
     ]

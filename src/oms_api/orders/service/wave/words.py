@@ -52,7 +52,8 @@ class Asked(NamedTuple):
     skus: tuple[str, ...]
     segments: tuple[Segment, ...]
     otherwise: WaveStrategy
-    per_day_late_minor: int
+    per_day_late_minor: int | None
+    """None: as the policies say."""
 
     def strategy(self, order: Order, channel: str, at: datetime) -> WaveStrategy:
         """That of the first segment that fits."""

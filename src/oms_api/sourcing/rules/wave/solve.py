@@ -38,8 +38,9 @@ def wave(
 
     `waiting` is what a unit of LOSE that waits scores, in minor units; others weigh more (`WEIGHT`). Without it: twice
     what any unit could cost to send, so that a unit is sent when it can be. `capacity` is the room that orders of the
-    wave share, what they hold now included; `choose_s` bounds the last step in seconds. `Weights.balance` does not
-    count: it goes by what one order takes. ValueError for two claims of a key and what `plan` refuses.
+    wave share, what they hold now included; `choose_s` bounds the last step in seconds. A claim may have `weights` of
+    its own; `Weights.balance` does not count: it goes by what one order takes. ValueError for two claims of a key and
+    what `plan` refuses.
     """
     started = time.process_time()
     if len({claim.key for claim in claims}) < len(claims):
@@ -49,9 +50,11 @@ def wave(
     rows = Rows(claims, capacity or {})
     if waiting is None:
         waiting = _dearest(claims, weights)
-    plain = weights._replace(balance=0)
     ordered = sorted(claims, key=lambda claim: claim.key)
-    asked = [Asked(number, claim, rows, plain, waiting) for number, claim in enumerate(ordered)]
+    asked = [
+        Asked(number, claim, rows, (claim.weights or weights)._replace(balance=0), waiting)
+        for number, claim in enumerate(ordered)
+    ]
     run = _Run(asked, rows)
     best = run.start()
     done = 0
@@ -221,6 +224,7 @@ def _dearest(claims: Sequence[Claim], weights: Weights) -> int:
     """Twice what a unit of any claim could score at most, sent in a parcel of its own."""
     most = 0
     for claim in claims:
+        own = claim.weights or weights
         grams = max((demand.grams for demand in claim.demands), default=0)
         cm3 = max((demand.cm3 for demand in claim.demands), default=0)
         for source in claim.sources:
@@ -229,15 +233,16 @@ def _dearest(claims: Sequence[Claim], weights: Weights) -> int:
             lost = max((source.margins or {}).values(), default=0)
             most = max(
                 most,
-                weights.shipping * (source.fixed + weight)
+                own.shipping * (source.fixed + weight)
                 + source.surcharge
                 + source.per_line
                 + source.per_unit
-                + weights.late_per_day * late
-                + weights.preference * source.rank
-                + weights.margin * lost,
+                + own.late_per_day * late
+                + own.preference * source.rank
+                + own.margin * lost
+                + own.split,
             )
-    return 2 * (most + weights.split) + 1
+    return 2 * most + 1
 
 
 def _total(columns: Sequence[Column]) -> int:

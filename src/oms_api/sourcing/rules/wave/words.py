@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from oms_api.sourcing.rules.words import Demand, Source
+from oms_api.sourcing.rules.words import Demand, Source, Weights
 
 
 class WaveStrategy(StrEnum):
@@ -68,6 +68,8 @@ class Claim(NamedTuple):
     """From this day on `Weights.late_per_day` counts."""
     max_shipments: int | None = None
     min_split_value: int = 0
+    weights: Weights | None = None
+    """What counts for it; what counts for all of the wave when None."""
 
 
 class Sent(NamedTuple):
