@@ -109,14 +109,25 @@ async def test_a_line_that_names_its_day_is_planned_as_before(store: Store) -> N
     assert order["lines"][0]["promisedOn"] == "2026-12-09"
 
 
-async def test_what_the_channel_withholds_is_not_sent_for_want_of_patience(world: World, api: Api) -> None:
+@pytest.mark.parametrize(
+    ("settings", "parcels"),
+    [
+        ({"perBackorderedUnit": money("100")}, [[("near", 2), ("far", 2)]]),
+        ({"perDayLate": money("0")}, [[("far", 2)], [("near", 2)]]),
+    ],
+    ids=("priced", "not priced"),
+)
+async def test_what_the_channel_withholds_is_not_sent_because_supply_will_come(
+    world: World, api: Api, settings: dict[str, Any], parcels: list[list[tuple[str, int]]]
+) -> None:
     store = await Store(world, api).open(
         {"A": {"near": 0, "far": 5}}, locations={"near": {}, "far": LOS_ANGELES}, threshold=3
     )
     await put_supply(api, "PO-1", "A", "near", 10, clock.now() + timedelta(days=3))
-    await price(store, perBackorderedUnit=money("100"))
+    await price(store, **settings)
     order = await store.create({"A": 4}, onShortage="BACKORDER")
-    assert await sent(store, order) == [[("near", 2), ("far", 2)]]
+    assert await sent(store, order) == parcels
+    assert await store.reserved("A") == {"A@far": 2}
 
 
 async def test_a_decision_to_wait_is_made_again_the_same_and_otherwise_by_another_price(store: Store) -> None:

@@ -58,6 +58,8 @@ def plan_rest(
     offered = {sku: units - used.of[sku] for sku, units in in_all.items()}
     served = question.servable(offered, rest)
     demand = question.demand(served)
+    if question.shelf.limits is None:  # shares of a demand class are of both, what is on hand and what comes
+        _withhold(question, candidates, demand, used)
     sources: dict[tuple[str, int, str], Source] = {}
     for rank, place in enumerate(candidates):
         rows = (
@@ -83,7 +85,8 @@ def plan_at_once(
     demand = question.demand(served)
     if shelf.limits is not None or not any(_due_days(question, place, demand) for place in candidates):
         return None
-    used = _withheld(question, candidates, demand)
+    used = _Used(())
+    _withhold(question, candidates, demand, used)
     sources: dict[tuple[str, int, str], Source] = {}
     waits: dict[tuple[str, int], int] = {}
     for rank, place in enumerate(candidates):
@@ -102,18 +105,20 @@ def plan_at_once(
     return None if isinstance(found, Shortage) else found
 
 
-def _withheld(question: Question, candidates: Sequence[Place], demand: Mapping[str, int]) -> _Used:
-    """Units on hand that the channel withholds and that could be taken otherwise: where it is least preferred."""
-    shelf, used = question.shelf, _Used(())
+def _withhold(question: Question, candidates: Sequence[Place], demand: Mapping[str, int], used: _Used) -> None:
+    """Count as used what the channel withholds of units on hand and could be taken otherwise: the least preferred."""
+    shelf = question.shelf
     for sku, units in demand.items():
         offered = question.offered.get(sku, 0)
-        over = sum(shelf.at(sku, place.id) for place in candidates) - offered if units > offered else 0
+        if units + used.of[sku] <= offered:
+            continue
+        over = sum(shelf.at(sku, place.id) for place in candidates) - offered
         for place in reversed(candidates):
-            kept = min(over, shelf.at(sku, place.id))
+            kept = min(over, shelf.at(sku, place.id) - used.at[sku, place.id])
             if kept > 0:
                 over -= kept
-                used.at[sku, place.id] = used.lot[sku, place.id, None] = kept
-    return used
+                used.at[sku, place.id] += kept
+                used.lot[sku, place.id, None] += kept
 
 
 def plan_wanted(
