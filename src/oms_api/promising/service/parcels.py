@@ -32,8 +32,9 @@ def source(place: Place, rank: int, stock: Mapping[str, int], trip: Trip) -> Sou
 def capacity(question: Question, sources: Iterable[Source], held: Iterable[Parcel] = ()) -> Capacity:
     """What the locations of these sources have left on their ship days, when the parcels `held` have theirs."""
     reach, found = question.shelf.reach, dict[tuple[str, int], Room]()
+    named = question.named
     for one in sources:
-        place = question.named[one.location]
+        place = named[one.location]
         days = reach.days(place) if place.limits else None
         if days is not None and (one.location, one.ships_on) not in found:
             day = date.fromordinal(one.ships_on)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
+from itertools import chain
 from uuid import UUID
 
 from oms_api import allocation, inventory, promising, sourcing
@@ -16,7 +17,7 @@ from oms_api.orders.models import ORDER, Order, OrderLine, UnitState
 from oms_api.orders.rules.units import Move, described
 from oms_api.orders.service.redate import OVER, dates_changed
 from oms_api.orders.service.row import lock
-from oms_api.orders.service.units import held_for, shift
+from oms_api.orders.service.units import shift
 from oms_api.orders.service.wave.gather import AWAITED, Planned
 from oms_api.orders.service.wave.moves import Moves
 from oms_api.sourcing import Asked, DecisionReason, Demand, Objective, Plan
@@ -30,15 +31,18 @@ async def carry_out(tx: Tx, moves: Sequence[Moves]) -> None:
     by_order: dict[UUID, list[Moves]] = defaultdict(list)
     for one in moves:
         by_order[one.piece.order.id].append(one)
-    orders: dict[UUID, Order] = {}
-    lines: dict[UUID, dict[UUID, OrderLine]] = {}
-    for order_id in sorted(by_order):
-        orders[order_id] = await lock(tx, order_id)
-        lines[order_id] = {line.id: line for line in (await queries.lines_of(tx, [order_id])).get(order_id, ())}
-        held = await held_for(tx, order_id)
+    ids = sorted(by_order)
+    orders = {order_id: await lock(tx, order_id) for order_id in ids}
+    found = await queries.lines_of(tx, ids)
+    lines = {order_id: {line.id: line for line in found.get(order_id, ())} for order_id in ids}
+    held: dict[UUID | None, list[ReservationLine]] = defaultdict(list)
+    for row in chain.from_iterable((await inventory.reservation_lines_of(tx, ids)).values()):
+        if row.quantity:
+            held[row.line_id].append(row)
+    for order_id in ids:
         for one in by_order[order_id]:
             for planned in one.piece.lines:
-                _check(orders[order_id], lines[order_id].get(planned.line.id), held.get(planned.line.id, ()), planned)
+                _check(orders[order_id], lines[order_id].get(planned.line.id), held[planned.line.id], planned)
     shared = {
         part.sku
         for one in moves

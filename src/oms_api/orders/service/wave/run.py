@@ -31,6 +31,8 @@ log = structlog.get_logger()
 ATTEMPTS_MAX = 3
 STALE_AFTER = timedelta(minutes=10)
 """A wave that was not seen alive for so long is begun again, at most ATTEMPTS_MAX times in all."""
+BEAT_EVERY = timedelta(seconds=5)
+"""So often a wave says how far it is."""
 CHANNELS_MAX = 50
 SKUS_MAX = 250
 SEGMENTS_MAX = 50
@@ -161,12 +163,17 @@ async def run(jobs: Jobs, tenant_id: UUID, wave_id: UUID) -> None:
     rows = {one.piece.claim.key: row_of(one.piece.order.id, one.piece.claim.strategy, one.lines) for one in moves}
     changes = partial(_changes, done, rows)
     await jobs.db.run(partial(_keep, wave_id=wave_id, gathered=gathered, found=found, rows=changes()), caller)
-    if not wave.dry_run:
+    if not wave.dry_run and moves:
+        beat = clock.now()
         for group in together(moves):
             outcome, reason = await _carried_out(jobs, tenant_id, group)
             for one in group:
                 rows[one.piece.claim.key] |= {"outcome": outcome.value, "reason": reason}
-            await jobs.db.run(partial(_beat, wave_id=wave_id, rows=changes()), caller)
+            # each time all changes are written: not after each
+            if clock.now() - beat > BEAT_EVERY:
+                await jobs.db.run(partial(_beat, wave_id=wave_id, rows=changes()), caller)
+                beat = clock.now()
+        await jobs.db.run(partial(_beat, wave_id=wave_id, rows=changes()), caller)
     await jobs.db.run(partial(_end, wave_id=wave_id, error=None), caller)
 
 
