@@ -12,7 +12,7 @@ from oms_api.kit.caller import system
 from oms_api.kit.db import Tx
 from oms_api.kit.events import EVENT, Event
 from oms_api.kit.ids import NOBODY
-from oms_api.kit.jobs import Jobs, reaction, timer
+from oms_api.kit.jobs import Jobs, apart, reaction, timer
 from oms_api.network import LOCATION
 from oms_api.orders import OrderBackordersFilled, OrderConfirmed
 from oms_api.payments import PaymentCaptured
@@ -31,12 +31,14 @@ async def plan(tx: Tx, event: Event) -> None:
 @reaction("fulfillment.take_back_short", InventoryShort, outside=True)
 async def take_back_short(jobs: Jobs, event: Event) -> None:
     """What is promised and not there is taken back until nothing short stays promised: from carts, then from orders, of
-    each the youngest first, each order in its own transaction. Running twice finds nothing left to do."""
+    each the youngest first, each order in its own transaction; one that fails stops no other. Running twice finds
+    nothing left to do."""
     supply = event.data["supplyId"]
     place = Place(event.data["sku"], LOCATION.parse(event.data["locationId"]), SUPPLY.parse(supply) if supply else None)
     caller = system(event.tenant_id, event.request_id)
-    for order_id in await jobs.db.run(partial(release_carts, place=place), caller):
-        await jobs.db.run(partial(give_up_short, place=place, order_id=order_id), caller)
+    with apart() as each:
+        for order_id in await jobs.db.run(partial(release_carts, place=place), caller):
+            await each(jobs.db.run(partial(give_up_short, place=place, order_id=order_id), caller))
 
 
 @reaction("fulfillment.refund_late", PaymentCaptured)

@@ -6,7 +6,8 @@ any order by checking the state, and one failing reaction blocks no other.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -118,6 +119,26 @@ def follower(name: str) -> Callable[[Any], Any]:
         return follow
 
     return wrap
+
+
+@contextlib.contextmanager
+def apart() -> Iterator[Callable[[Awaitable[Any]], Awaitable[None]]]:
+    """`with apart() as each: await each(work)`: work that fails stops none that comes after it, and what failed is
+    raised when all is done, so that it is told again. Only a database that is away stops everything at once."""
+    failed: list[Exception] = []
+
+    async def each(work: Awaitable[Any]) -> None:
+        try:
+            await work
+        except Overloaded:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised at the end
+            failed.append(error)
+
+    yield each
+    if failed:
+        first = failed[0]
+        raise ExceptionGroup(f"{len(failed)} failed, the first by {type(first).__name__}: {first}", failed)
 
 
 # --- running -------------------------------------------------------------------------------------------------------

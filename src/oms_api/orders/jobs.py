@@ -25,7 +25,7 @@ from oms_api.kit.db import TryAgain, Tx
 from oms_api.kit.errors import Overloaded
 from oms_api.kit.events import Event
 from oms_api.kit.ids import NOBODY
-from oms_api.kit.jobs import Jobs, reaction, timer
+from oms_api.kit.jobs import Jobs, apart, reaction, timer
 from oms_api.orders import queries, service
 from oms_api.orders.events import SourcingWaveStarted
 from oms_api.orders.models import ORDER
@@ -76,43 +76,42 @@ async def fill_backorders(tx: Tx, event: Event) -> None:
 )
 async def cover_backorders(jobs: Jobs, events: Sequence[Event]) -> None:
     """Stock came, came free, or is expected: orders that wait for it get it, the oldest first, each in its own
-    transaction. Running twice finds nothing left to do."""
+    transaction; one that fails stops no other. Running twice finds nothing left to do."""
     skus: set[str] = set()
     for event in events:
         if event.data.get("delta", 1) > 0:
             skus |= {event.data["sku"]} if "sku" in event.data else {line["sku"] for line in event.data["lines"]}
     caller = system(events[0].tenant_id, events[0].request_id)
     after = NOBODY
-    while skus:
-        async with jobs.db.reading(caller.tenant_id) as reading:
-            waiting = await queries.waiting(reading, sorted(skus), after)
-        if not waiting:
-            return
-        for order_id in waiting:
-            await jobs.db.run(partial(service.cover_backorders, order_id=order_id), caller)
-        after = waiting[-1]
+    with apart() as each:
+        while skus:
+            async with jobs.db.reading(caller.tenant_id) as reading:
+                waiting = await queries.waiting(reading, sorted(skus), after)
+            if not waiting:
+                break
+            for order_id in waiting:
+                await each(jobs.db.run(partial(service.cover_backorders, order_id=order_id), caller))
+            after = waiting[-1]
 
 
 @reaction("orders.redate", SupplyChanged, SupplyLate, outside=True)
 async def redate(jobs: Jobs, event: Event) -> None:
-    """A supply slipped, is overdue or comes sooner: orders that lean on it are dated anew, a batch a transaction.
-
-    Running twice finds nothing left to do.
+    """A supply slipped, is overdue or comes sooner: orders that lean on it are dated anew, each in its own transaction;
+    one that fails stops no other. Running twice finds nothing left to do.
     """
     reason = "supply_late" if event.topic == SupplyLate.topic else "supply_changed"
+    caller = system(event.tenant_id, event.request_id)
     after = NOBODY
-    while True:
-        async with jobs.db.reading(event.tenant_id) as reading:
-            owners = await owners_of(reading, event.subject_id, after)
-        if not owners:
-            return
-
-        async def work(tx: Tx, owners: list[UUID] = owners) -> None:
-            for order_id in owners:  # in the order of their ids: two batches never wait in a circle
-                await service_redate(tx, order_id, supply_id=event.subject_id, reason=reason)
-
-        await jobs.db.run(work, system(event.tenant_id, event.request_id))
-        after = owners[-1]
+    with apart() as each:
+        while True:
+            async with jobs.db.reading(caller.tenant_id) as reading:
+                owners = await owners_of(reading, event.subject_id, after)
+            if not owners:
+                break
+            for order_id in owners:
+                work = partial(service_redate, order_id=order_id, supply_id=event.subject_id, reason=reason)
+                await each(jobs.db.run(work, caller))
+            after = owners[-1]
 
 
 @timer("orders.lapse", every_s=LAPSE_EVERY_S)
