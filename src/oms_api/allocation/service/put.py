@@ -28,6 +28,7 @@ from oms_api.kit.db import Tx, any_of, mine, prepared
 from oms_api.kit.errors import Invalid, LimitExceeded, NotFound, Path, Refusal, Taken, refuse
 from oms_api.kit.events import emit
 from oms_api.kit.texts import is_text
+from oms_api.kit.times import out_of_reach
 
 CLASSES_MAX = 100
 PUT_MAX = 250
@@ -252,6 +253,8 @@ def _overlap(a: tuple[date | None, date | None], b: tuple[date | None, date | No
 
 
 def _check(sharing: Sharing, classes: set[str], path: Path, problems: list[Refusal]) -> None:
+    problems += out_of_reach(sharing.starts_on, (*path, "startsOn"))
+    problems += out_of_reach(sharing.ends_on, (*path, "endsOn"))
     if sharing.starts_on and sharing.ends_on and sharing.starts_on > sharing.ends_on:
         problems.append(
             Invalid(
@@ -262,6 +265,7 @@ def _check(sharing: Sharing, classes: set[str], path: Path, problems: list[Refus
     counted = Counter(part.demand_class for part in sharing.parts)
     for j, part in enumerate(sharing.parts):
         at = (*path, "shares", j)
+        problems += out_of_reach(part.steal_until, (*at, "stealUntil"))
         if part.demand_class not in classes:
             problems.append(
                 NotFound(f"There is no active demand class {part.demand_class[:60]!r}; "

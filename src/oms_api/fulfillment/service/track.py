@@ -19,6 +19,8 @@ from oms_api.orders import ORDER
 
 # a carrier's clock may be ahead of ours by this much; a scan from beyond would outlive all true ones
 AHEAD_MAX = timedelta(hours=24)
+# parcels are told to us late by some: the carrier had them for days
+BEHIND_MAX = timedelta(days=7)
 _PLACE_MAX = 200
 
 _CHANGE = prepared(
@@ -45,8 +47,13 @@ async def track(tx: Tx, shipment_id: UUID, *, status: TrackingStatus, at: dateti
     if found is None:
         raise NotFound(SHIPMENT.missing("shipment", shipment_id), path=("input", "id"))
     now = clock.now()
-    if at > now + AHEAD_MAX:
-        raise Invalid(f"{rfc3339(at)} is in the future; send when it was scanned.", path=("input", "at"))
+    earliest = found.created_at - BEHIND_MAX
+    if not earliest <= at <= now + AHEAD_MAX:
+        raise Invalid(
+            f"{rfc3339(at)} is {'before the shipment was made' if at < earliest else 'in the future'}; send when it "
+            f"was scanned, from {rfc3339(earliest)} to now, which is {rfc3339(now)}.",
+            path=("input", "at"),
+        )
     if place is not None and len(place) > _PLACE_MAX:
         raise Invalid(f"place must have at most {_PLACE_MAX} characters.", path=("input", "place"))
     await orders.lock(tx, found.order_id)

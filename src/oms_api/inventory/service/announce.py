@@ -14,6 +14,7 @@ from oms_api.kit import clock, ids
 from oms_api.kit.db import Tx
 from oms_api.kit.errors import Invalid, Path, Refusal, camel, refuse
 from oms_api.kit.events import emit
+from oms_api.kit.times import out_of_reach
 from oms_api.network import LOCATION
 
 REFERENCE_LENGTH_MAX = 255
@@ -124,7 +125,10 @@ def _put_problems(supplies: Sequence[Expected]) -> list[Refusal]:
             )
         if not 0 <= row.quantity <= UNITS_MAX:
             problems.append(Invalid(f"{row.quantity} units must be 0 to {UNITS_MAX:,}.", path=(*path, "quantity")))
-        if row.confident_at is not None and row.confident_at < row.expected_at:
+        times = out_of_reach(row.expected_at, (*path, "expectedAt"))
+        times += out_of_reach(row.confident_at, (*path, "confidentAt"))
+        problems += times
+        if not times and row.confident_at is not None and row.confident_at < row.expected_at:
             problems.append(
                 Invalid(
                     f"confidentAt {row.confident_at.isoformat()} is before expectedAt {row.expected_at.isoformat()}: "

@@ -17,6 +17,7 @@ from oms_api.kit import clock, ids
 from oms_api.kit.db import Tx, any_of, mine, prepared
 from oms_api.kit.errors import Invalid, NotFound, Path, Refusal, Required, refuse
 from oms_api.kit.events import emit
+from oms_api.kit.times import out_of_reach
 from oms_api.network import LOCATION
 
 HANDLE_LENGTH_MAX = 255
@@ -125,6 +126,8 @@ def _problems(ruled: Sequence[Ruled]) -> list[Refusal]:
             found.append(Invalid(f"{row.handle[:100]} is named twice; send each rule once.", path=(*path, "handle")))
         if row.units is not None and not 0 <= row.units <= UNITS_MAX:
             found.append(Invalid(f"{row.units} units must be 0 to {UNITS_MAX:,}.", path=(*path, "units")))
+        found += out_of_reach(row.starts_at, (*path, "startsAt"))
+        found += out_of_reach(row.ends_at, (*path, "endsAt"))
         if row.starts_at and row.ends_at and row.ends_at <= row.starts_at:
             found.append(
                 Invalid(

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from oms_api.kit.errors import Invalid, Path, Refusal, Required
+from oms_api.kit.times import out_of_reach
 from oms_api.network.models import CapacityMeasure
 from oms_api.network.rules.checks import COUNT_MAX, check_number, check_text
 
@@ -110,5 +111,6 @@ def check_capacities(rows: Sequence[Mapping[str, Any]], path: Path, problems: li
             problems.append(
                 Invalid(f"{len(row['dates'])} dates are too many; send at most {DATES_MAX}.", path=(*at, "dates"))
             )
-        for most_ in row["dates"].values():
+        for day, most_ in row["dates"].items():
+            problems += out_of_reach(date.fromisoformat(day), (*at, "dates", "date"))
             check_number(most_, 0, COUNT_MAX, (*at, "dates", "capacity"), problems)

@@ -3,10 +3,12 @@
 import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
 from oms_api.kit.errors import Invalid, NotFound, Path, Refusal, Required
+from oms_api.kit.times import out_of_reach
 from oms_api.network.rules.carriers import HIGHEST
 from oms_api.network.rules.checks import COUNT_MAX, check_number, check_text
 from oms_api.network.rules.hours import check_country, unknown_calendar
@@ -160,6 +162,8 @@ def _check_rates(rates: Sequence[Mapping[str, Any]], path: Path, problems: list[
         check_number(row["upToGrams"], 1, GRAMS_MAX, (*path, i, "upToGrams"), problems)
         for name in ("fixed", "perKg"):
             check_number(row[name], 0, COUNT_MAX, (*path, i, name), problems)
+        if row["validFrom"]:
+            problems += out_of_reach(date.fromisoformat(row["validFrom"]), (*path, i, "validFrom"))
         key = (row["zone"], row["currency"], row["validFrom"], row["upToGrams"])
         if key in seen:
             problems.append(

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from oms_api.kit.errors import Invalid, NotFound, Path, Refusal, Required
+from oms_api.kit.times import out_of_reach
 from oms_api.network.rules.checks import check_number, check_text, countries
 
 EXCEPTIONS_MAX = 366
@@ -84,6 +85,7 @@ def check_exceptions(exceptions: Sequence[Mapping[str, Any]], path: Path, proble
                 Invalid(f"{row['date']} is named twice: the exceptions overlap; send one.", path=(*at, "date"))
             )
         seen.add(row["date"])
+        problems += out_of_reach(date.fromisoformat(row["date"]), (*at, "date"))
         if row["name"] is not None:
             check_text(row["name"], "name", 100, (*at, "name"), problems)
         if (row["opens"] is None) != (row["closes"] is None):
@@ -122,6 +124,7 @@ def check_days(days: Sequence[tuple[date, str]], path: Path, problems: list[Refu
         if day in seen:
             problems.append(Invalid(f"{day} is named twice; send each date once.", path=(*path, i, "date")))
         seen.add(day)
+        problems += out_of_reach(day, (*path, i, "date"))
         check_text(name, "name", 100, (*path, i, "name"), problems)
 
 

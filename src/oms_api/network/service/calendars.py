@@ -12,6 +12,7 @@ from oms_api.kit import clock, ids
 from oms_api.kit.db import Tx, any_of, mine, prepared
 from oms_api.kit.errors import Invalid, Path, Refusal, camel, refuse
 from oms_api.kit.events import emit
+from oms_api.kit.times import YEARS
 from oms_api.network import queries, rules
 from oms_api.network.events import CalendarCreated, CalendarUpdated
 from oms_api.network.models import CALENDAR, Calendar, CalendarDay, Location
@@ -19,7 +20,6 @@ from oms_api.network.service.put import check_size, revise_locations, take_turn
 
 CALENDARS_MAX = 250
 YEARS_MAX = 10
-YEARS = (1970, 2100)
 
 _CLEAR = prepared(
     delete(CalendarDay.__table__).where(  # type: ignore[attr-defined]

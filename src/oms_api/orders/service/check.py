@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -12,6 +12,7 @@ from oms_api.catalog import Item, SkuKind
 from oms_api.kit import clock
 from oms_api.kit.caller import Caller
 from oms_api.kit.errors import Invalid, InvalidAmount, NotFound, Path, Refusal, Required
+from oms_api.kit.events import rfc3339
 from oms_api.kit.money import LARGEST_MINOR, Money
 from oms_api.kit.texts import is_text
 from oms_api.network import Location, Network
@@ -29,6 +30,7 @@ PAYMENTS_MAX = 20
 TEXT_LENGTH_MAX = 255
 DEFAULT_GROUP = "default"
 CLOCKS_DIFFER = timedelta(minutes=5)
+PLACED_SINCE = datetime(2000, 1, 1, tzinfo=UTC)
 UNSTOCKED = {SkuKind.DIGITAL: DeliveryMethod.DIGITAL, SkuKind.SERVICE: DeliveryMethod.SERVICE}
 _PHONE = re.compile(r"\+[1-9]\d{1,14}", re.ASCII)  # E.164
 
@@ -86,8 +88,15 @@ def check(new: NewOrder, network: Network, items: Mapping[str, Item], caller: Ca
                 "Send promiseToken or reservationId, not both: each holds the units.", path=(*INPUT, "reservationId")
             )
         )
-    if new.placed_at is not None and new.placed_at > clock.now() + CLOCKS_DIFFER:
-        found.append(Invalid(f"placedAt {new.placed_at.isoformat()} is in the future.", path=(*INPUT, "placedAt")))
+    now = clock.now()
+    if new.placed_at is not None and not PLACED_SINCE <= new.placed_at <= now + CLOCKS_DIFFER:
+        found.append(
+            Invalid(
+                f"placedAt {rfc3339(new.placed_at)}: send an instant from {rfc3339(PLACED_SINCE)} to now, which is "
+                f"{rfc3339(now)}, or none.",
+                path=(*INPUT, "placedAt"),
+            )
+        )
     for i, line in enumerate(new.lines):
         if line.sku not in items:
             found.append(

@@ -11,13 +11,11 @@ from oms_api.inventory import UNITS_MAX, Incoming, Stock
 from oms_api.kit import clock, ids
 from oms_api.kit.db import Reading
 from oms_api.kit.errors import Invalid, NotFound, Path, Refusal
-from oms_api.kit.events import rfc3339
+from oms_api.kit.times import out_of_reach
 from oms_api.promising.service.place import Place
 
 ASSUMING = ("input", "assuming")
 CHANGES_MAX = 1000
-YEARS = (1970, 2100)
-"""First and last year that can be imagined."""
 
 
 def not_of_channel(handle: str, path: Path) -> NotFound:
@@ -75,13 +73,9 @@ class Assumptions:
             *(((*self.path, "supply", i, "location"), row.location) for i, row in enumerate(self.supply)),
         ]
         found += [not_of_channel(handle, path) for path, handle in named if handle not in places]
-        if self.now is not None and not YEARS[0] <= self.now.year <= YEARS[1]:
-            found.append(
-                Invalid(
-                    f"{rfc3339(self.now)} is out of reach; assume {YEARS[0]} to {YEARS[1]}.", path=(*self.path, "now")
-                )
-            )
+        found += out_of_reach(self.now, (*self.path, "now"), "assume")
         for i, row in enumerate(self.supply):
+            found += out_of_reach(row.expected_at, (*self.path, "supply", i, "expectedAt"), "assume")
             if not 0 <= row.quantity <= UNITS_MAX:
                 found.append(
                     Invalid(
