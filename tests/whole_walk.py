@@ -164,11 +164,12 @@ class Walk(Opening):
         await self.api.world.settle()
 
     async def _refuse(self) -> None:
-        order = await self._order([{"sku": self.my("MUG"), "quantity": 1}])
+        order = await self._order([{"sku": self.my("TEE"), "quantity": 1}])
         await self._pay(order)
         await self.api.world.settle()
         work = await self._work(order)
-        await self.do("fulfillmentReassign", id=work["id"], location=self.my("dc"), reason="overload")
+        (to,) = {self.my("dc"), self.my("store")} - {work["location"]["handle"]}
+        await self.do("fulfillmentReassign", id=work["id"], location=to, reason="overload")
         given = (await self.ask("order", by={"id": order["id"]}))["fulfillments"][-1]
         part = [{"fulfillmentLineId": given["lines"][0]["id"], "quantity": 1}]
         await self.do("fulfillmentReject", id=given["id"], lines=part, reason="not_found", note=PERSON["note"])

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Text, Uuid, update
 from sqlmodel import col
 
-from oms_api import inventory, orders
+from oms_api import inventory, network, orders
 from oms_api.fulfillment import rules
 from oms_api.fulfillment.events import FulfillmentCancelled, FulfillmentReassigned, FulfillmentRejected
 from oms_api.fulfillment.models import FULFILLMENT, FULFILLMENT_LINE, Fulfillment, FulfillmentLine
@@ -94,6 +94,13 @@ async def reassign(
     work, row = await open_fulfillment(tx, fulfillment_id)
     check_version(row.version, expected_version, name(row))
     rules.STATES.after("fulfillmentReassign", row.status, name(row))
+    if to is not None and row.status is not rules.REJECTED:
+        here = (await network.locations_by_handle(tx, [to])).get(to)
+        if here is not None and here.id == row.location_id:
+            raise Invalid(
+                f"{name(row)} is {to}'s work already; name another location, or none and the planner chooses one.",
+                path=("input", "location"),
+            )
     taken: list[tuple[FulfillmentLine, int]] = []
     if row.status is rules.REJECTED:
         units = _waiting(work, row)
