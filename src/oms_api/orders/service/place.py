@@ -8,7 +8,7 @@ foreign keys. Blocks of numbers for each process would not need the lock, but th
 soon as there are two processes; a transaction of its own for the number costs a second commit for every order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from oms_api import catalog, network, payments
 from oms_api.catalog import SkuKind
 from oms_api.kit import clock, ids
 from oms_api.kit.db import Tx, mine, param, prepared, row_of
-from oms_api.kit.errors import InvalidAmount, NotFound, refuse
+from oms_api.kit.errors import ExceedsRemaining, InvalidAmount, NotFound, refuse
 from oms_api.kit.events import emit
 from oms_api.kit.metadata import merged
 from oms_api.kit.money import LARGEST_MINOR, Money
@@ -101,6 +101,7 @@ async def place(tx: Tx, new: NewOrder) -> Placed:
     )
     _set_units(new, drafts.lines, sourced)
     order = _order(tx, new, checked, found, order_id, drafts.lines)
+    _check_payments(checked, order, drafts.lines)
     paid = await _record_payments(tx, new, found, checked, order)
     _decide(new, found, order, drafts.lines, paid)
     groups = await tx.insert(DeliveryGroup, drafts.groups)
@@ -265,6 +266,21 @@ def _order(
         "created_at": now,
         "updated_at": now,
     }
+
+
+def _check_payments(checked: Checked, order: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> None:
+    """Money taken elsewhere is at most what the order costs as it was sent, units that PARTIAL gives up included: those
+    were paid, and `outstanding` tells what is owed for them. Anything above is a slip. Raises ExceedsRemaining."""
+    paid, total, currency = sum(checked.payments), order["total_minor"], order["currency"]
+    if paid > total and any(line["cancelled"] for line in lines):
+        total = amounts(_rows([{**line, "cancelled": 0} for line in lines]), checked.shipping_minor).total
+    if paid > total:
+        raise ExceedsRemaining(
+            f"externalPayments come to {Money(paid, currency)}, the order to {Money(total, currency)}: send what was "
+            "paid for this order, and what was paid on top (a tip, cash rounding) as an adjustment of kind FEE.",
+            path=(*INPUT, "externalPayments"),
+            details={"remaining_amount": Money(total, currency)},
+        )
 
 
 async def _record_payments(
