@@ -28,6 +28,9 @@ BROKEN = {
         AND {_LEFT} <> COALESCE(({_PARTS.format("SUM(f.shipped)")}), 0)""",
     "units of a plain line that arrived are delivered": f"""SELECT o.id FROM order_lines o WHERE o.kind = 'PHYSICAL'
         AND o.delivered + o.returned <> COALESCE(({_PARTS.format("SUM(f.delivered)")}), 0)""",
+    "units of a plain line that locations had and gave up are cancelled, unless the order got them back": f"""SELECT
+        o.id FROM order_lines o WHERE o.kind = 'PHYSICAL'
+        AND o.cancelled < COALESCE(({_PARTS.format("SUM(f.cancelled - f.moved)")}), 0)""",
     "what left is in a shipment": """SELECT f.id FROM fulfillment_lines f WHERE f.shipped <> COALESCE((SELECT
         SUM(s.quantity) FROM shipment_lines s WHERE s.tenant_id = f.tenant_id AND s.fulfillment_line_id = f.id), 0)""",
     "an order holds what it is owed and no more": "SELECT o.id FROM order_lines o WHERE o.kind = 'PHYSICAL' "

@@ -57,7 +57,7 @@ async def accept_cancel(tx: Tx, fulfillment_id: UUID, *, expected_version: int |
     asked = (await queries.asked_of(tx, row.order_id))[row.id]
     taken = [(line, line.asked) for line in work.of_fulfillment(row.id) if line.asked]
     steps = await change(tx, work, {line.id: {"asked": -units, "cancelled": units} for line, units in taken})
-    await tx.run(_ANSWER, {"of": asked.id, "outcome": CancellationState.DONE, "at": clock.now()})
+    await answered(tx, asked)
     before = work.order
     await give_up(tx, work, taken, steps, asked.reason)
     await settle(tx, before, work.order, asked)
@@ -70,6 +70,11 @@ async def accept_cancel(tx: Tx, fulfillment_id: UUID, *, expected_version: int |
         updated=["status", "lines"],
     )
     return work.fulfillments[row.id]
+
+
+async def answered(tx: Tx, asked: Cancellation) -> None:
+    """A question to a location is over: nothing of what it was asked for is there any more."""
+    await tx.run(_ANSWER, {"of": asked.id, "outcome": CancellationState.DONE, "at": clock.now()})
 
 
 async def reject_cancel(

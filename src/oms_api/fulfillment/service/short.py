@@ -5,11 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from oms_api import inventory, orders
+from oms_api.fulfillment import queries
 from oms_api.fulfillment.events import FulfillmentCancelled
 from oms_api.fulfillment.models import FULFILLMENT, FulfillmentLine
+from oms_api.fulfillment.service.answer import answered
+from oms_api.fulfillment.service.cancel import Why, cancel_order
 from oms_api.fulfillment.service.work import OrderWork, change, open_order, told
 from oms_api.inventory import Place, ReservationLine, Units
-from oms_api.kit.db import Tx
+from oms_api.kit.db import Tx, changed
 from oms_api.kit.events import emit
 from oms_api.orders import ORDER, Move, UnitState
 
@@ -42,23 +45,50 @@ async def give_up_short(tx: Tx, place: Place, order_id: UUID) -> None:
         here = sum(row.quantity for row in rows if _is_at(row, place)) if place.supply_id is None else units
         loose = units if place.supply_id is not None else min(units, here - _at_work(work, line_id, place))
         lines_loose, lines_work = -(-loose // parts[place.sku]), -(-(units - loose) // parts[place.sku])
-        if place.supply_id is None and lines_loose:
+        if place.supply_id is None:
             moves.append(Move(line_id, UnitState.RESERVED, UnitState.BACKORDERED, min(lines_loose, line.reserved)))
+            lines_work = min(lines_work, line.allocated)
+            moves.append(Move(line_id, UnitState.ALLOCATED, UnitState.BACKORDERED, lines_work))
+            work.order_lines[line_id] = changed(line, allocated=line.allocated - lines_work)
         gone = _off_work(work, line_id, parts, lines_work, place)
         off += gone
         beside += _beside(work, rows, parts, lines_loose + lines_work, dict(_cut(taken, line_id)), gone)
     if beside:
         await inventory.let_go(tx, order_id, beside)
-    if off:
-        steps = await change(tx, work, {line.id: {"cancelled": units} for line, units in off})
-        moves += [
-            Move(step.line_id, UnitState(step.from_state), UnitState.BACKORDERED, step.quantity) for step in steps
-        ]
-        _tell(tx, work, off)
+    asked = await _off(tx, work, off)
     moves = [move for move in moves if move.quantity]
     if moves:
         await orders.move(tx, order_id, moves)
+    for why, line_id, units in asked:
+        await cancel_order(tx, order_id, lines=[(line_id, units)], why=why)
     await orders.cover_short(tx, order_id, short.keys())
+
+
+async def _off(tx: Tx, work: OrderWork, off: Taken) -> list[tuple[Why, UUID, int]]:
+    """Take units off locations' work: they are the order's again, like those that a location refused.
+
+    Gives the units by order line that their location was asked to cancel: it cannot send them any more, so that is
+    done, and its question is closed once nothing of it is left.
+    """
+    if not off:
+        return []
+    freed = {line.id: max(0, units - line.free) for line, units in off}
+    figures = {line.id: {"cancelled": units, "moved": units, "asked": -freed[line.id]} for line, units in off}
+    if steps := await change(tx, work, figures):
+        raise AssertionError(f"what goes back to the order moves nothing else in it, not {steps}")
+    _tell(tx, work, off)
+    if not any(freed.values()):
+        return []
+    questions = await queries.asked_of(tx, work.order.id)
+    wanted: dict[UUID, tuple[Why, int]] = {}
+    for line, _ in off:
+        if freed[line.id]:
+            question = questions[line.fulfillment_id]
+            if not any(part.asked for part in work.of_fulfillment(line.fulfillment_id)):
+                await answered(tx, question)
+            count = max(-(-freed[line.id] // line.per_unit), wanted.get(line.order_line_id, (None, 0))[1])
+            wanted[line.order_line_id] = (Why(question.reason, question.refund_to), count)
+    return [(why, line_id, count) for line_id, (why, count) in wanted.items()]
 
 
 def _is_at(row: ReservationLine, place: Place) -> bool:
