@@ -69,7 +69,7 @@ async def test_an_unpaid_order_is_not_confirmed_before_its_channels_rule_is_met(
     assert _action(order, "orderConfirm") == (False, "10.00 USD must be AUTHORIZED first.")
     refused = await _confirm(store, order)
     assert _codes(refused) == ["INVALID_TRANSITION"]
-    assert refused["userErrors"][0]["details"]["allowedActions"] == ["paymentAuthorize"]
+    assert refused["userErrors"][0]["details"]["allowedActions"] == ["paymentAuthorize", "orderCancel"]
     assert await store.look(order) == order
 
 

@@ -22,7 +22,6 @@ from oms_api.kit.db import Tx
 from oms_api.kit.errors import (
     ExceedsRemaining,
     Invalid,
-    InvalidTransition,
     NotFound,
     Path,
     Refusal,
@@ -102,14 +101,12 @@ async def _chosen(tx: Tx, work: OrderWork, lines: Sequence[tuple[UUID, int]] | N
     if lines is None:
         chosen = {line_id: units for line_id, units in left.items() if units}
         if not chosen:
-            raise InvalidTransition(
+            raise await orders.not_now(
+                tx,
+                work.order,
+                "orderCancel",
                 f"Nothing of order {work.order.number} can be cancelled: every unit has left, is cancelled or is asked "
                 "for already.",
-                path=("input", "order"),
-                details={
-                    "current_state": str(work.order.status),
-                    "allowed_actions": await orders.allowed_actions(tx, work.order),
-                },
             )
         return chosen
     problems: list[Refusal] = []

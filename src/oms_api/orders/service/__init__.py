@@ -4,7 +4,7 @@ from oms_api.orders.service.again import move_to, source_again
 from oms_api.orders.service.attention import backorder_overdue
 from oms_api.orders.service.backorders import cover_backorders, fill_backorders
 from oms_api.orders.service.confirm import confirm, settle_money
-from oms_api.orders.service.funds import allowed_actions, funds_of, paid_for, remaining
+from oms_api.orders.service.funds import funds_of, not_now, paid_for, remaining
 from oms_api.orders.service.lapse import lapse
 from oms_api.orders.service.new import NewAdjustment, NewGroup, NewLine, NewOrder, NewPayment
 from oms_api.orders.service.pay import EFFECT, authorize
@@ -21,7 +21,6 @@ __all__ = [
     "NewOrder",
     "NewPayment",
     "Placed",
-    "allowed_actions",
     "authorize",
     "backorder_overdue",
     "cancel_units",
@@ -34,6 +33,7 @@ __all__ = [
     "lock",
     "move",
     "move_to",
+    "not_now",
     "paid_for",
     "place",
     "remaining",

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from oms_api import network, payments
 from oms_api.kit.db import Reading, Tx
-from oms_api.kit.errors import InvalidTransition, check_version
+from oms_api.kit.errors import check_version
 from oms_api.kit.events import emit
 from oms_api.kit.money import Money
 from oms_api.network import PaymentRule
@@ -14,7 +14,7 @@ from oms_api.orders.events import OrderConfirmed
 from oms_api.orders.models import ORDER, Order, OrderStatus, UnitState
 from oms_api.orders.rules.status import STATES, missing, outstanding, status
 from oms_api.orders.rules.units import Move, parts_of
-from oms_api.orders.service.funds import funds_of, paid_for
+from oms_api.orders.service.funds import funds_of, not_now, paid_for
 from oms_api.orders.service.row import lock, save
 from oms_api.orders.service.units import shift
 from oms_api.payments import Payment
@@ -27,15 +27,19 @@ async def confirm(tx: Tx, order_id: UUID, *, expected_version: int | None = None
     """
     order = await lock(tx, order_id)
     check_version(order.version, expected_version, ORDER(order.id))
-    STATES.after("orderConfirm", order.status, f"Order {order.number}")
+    if not STATES.may("orderConfirm", order.status):
+        raise await not_now(
+            tx, order, "orderConfirm", f"Order {order.number} is {order.status}; orderConfirm needs PENDING."
+        )
     rule = await _rule(tx, order)
     short = missing(rule, order.total_minor, funds_of(await paid_for(tx, order)))
     if short:
-        raise InvalidTransition(
-            f"Order {order.number} may be confirmed when it is {rule} in full; "
-            f"{Money(short, order.currency)} are missing. Call paymentAuthorize.",
-            path=("input", "order"),
-            details={"current_state": order.status, "allowed_actions": ["paymentAuthorize"]},
+        raise await not_now(
+            tx,
+            order,
+            "orderConfirm",
+            f"Order {order.number} may be confirmed when it is {rule} in full; {Money(short, order.currency)} are "
+            "missing.",
         )
     return await _commit(tx, order)
 

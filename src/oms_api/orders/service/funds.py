@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from oms_api import network, payments
 from oms_api.kit.db import Reading
+from oms_api.kit.errors import InvalidTransition
 from oms_api.orders.models import Order
 from oms_api.orders.rules.status import Funds, Standing, allowed
 from oms_api.payments import Payment
@@ -39,3 +40,13 @@ async def allowed_actions(reading: Reading, order: Order) -> list[str]:
     paid = await paid_for(reading, order)
     channel = (await network.channels_by_id(reading, [order.channel_id]))[order.channel_id]
     return allowed(Standing(order, channel.payment_rule, funds_of(paid), remaining(order, paid)))
+
+
+async def not_now(reading: Reading, order: Order, verb: str, why: str) -> InvalidTransition:
+    """The refusal of a verb that an order does not permit as it stands, with every other that its state does."""
+    now = [name for name in await allowed_actions(reading, order) if name != verb]
+    return InvalidTransition(
+        why + (f" Allowed now: {', '.join(now)}." if now else ""),
+        path=("input", "order"),
+        details={"current_state": str(order.status), "allowed_actions": now},
+    )

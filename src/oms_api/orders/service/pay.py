@@ -5,13 +5,14 @@ from uuid import UUID
 
 from oms_api import payments
 from oms_api.kit.db import Tx
-from oms_api.kit.errors import ExceedsRemaining, InvalidTransition, Path
+from oms_api.kit.errors import ExceedsRemaining, Path
 from oms_api.kit.graphql.fields import Effect, Outcome
 from oms_api.kit.money import Money
 from oms_api.orders import queries
+from oms_api.orders.models import OrderStatus
 from oms_api.orders.rules.status import PAYABLE
 from oms_api.orders.service.confirm import settle_money
-from oms_api.orders.service.funds import paid_for, remaining
+from oms_api.orders.service.funds import not_now, paid_for, remaining
 from oms_api.orders.service.new import Amount
 from oms_api.orders.service.row import lock
 from oms_api.payments import Operation
@@ -29,10 +30,12 @@ async def authorize(
     """
     order = await lock(tx, order_id)
     if order.status not in PAYABLE:
-        raise InvalidTransition(
-            f"Order {order.number} is {order.status}; money can be authorized while it is {' or '.join(PAYABLE)}.",
-            path=("input", "order"),
-            details={"current_state": order.status, "allowed_actions": []},
+        states = " or ".join(status for status in OrderStatus if status in PAYABLE)
+        raise await not_now(
+            tx,
+            order,
+            "paymentAuthorize",
+            f"Order {order.number} is {order.status}; money can be authorized while it is {states}.",
         )
     wanted = amount.minor(AMOUNT, order.currency) if amount is not None else None
     left = remaining(order, await paid_for(tx, order))
