@@ -6,10 +6,10 @@ import structlog
 
 from oms_api.kit.caller import system
 from oms_api.kit.db import Tx
-from oms_api.kit.events import Event
+from oms_api.kit.events import EVENT, Event
 from oms_api.kit.ids import NOBODY
 from oms_api.kit.jobs import Jobs, reaction, timer
-from oms_api.payments import PaymentOperationFailed, PaymentRefunded
+from oms_api.payments import PaymentCaptured, PaymentOperationFailed, PaymentRefunded
 from oms_api.returns import queries, service
 from oms_api.returns.models import RECEIPT, RETURN
 
@@ -30,6 +30,12 @@ async def settle(tx: Tx, event: Event) -> None:
         await service.refunded(tx, receipt_id, amount)
     elif cause is None:
         await service.refunded_by_hand(tx, event.owner_id, amount)
+
+
+@reaction("returns.refund_late", PaymentCaptured)
+async def refund_late(tx: Tx, event: Event) -> None:
+    """Money that is taken after its units came back goes back, once, in the name of the capture."""
+    await service.captured_late(tx, event.owner_id, event.data["amountMinor"], EVENT.ref(event.id))
 
 
 @timer("returns.expire", every_s=EXPIRE_EVERY_S)

@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
-from oms_api import orders
+from oms_api import orders, payments
 from oms_api.kit.db import Tx
+from oms_api.kit.ids import Ref
 from oms_api.returns import queries, rules
 from oms_api.returns.models import Return, ReturnStatus
 from oms_api.returns.service.work import open_return, write
@@ -32,6 +33,29 @@ async def _settle(tx: Tx, receipt_id: UUID, *, refunded: int = 0, failed: int = 
         failed_minor=work.row.failed_minor + failed,
         status=rules.status_of(work.lines.values(), due=work.row.due_minor, refunded=given_back),
     )
+
+
+async def captured_late(tx: Tx, order_id: UUID, captured_minor: int, cause: Ref) -> None:
+    """Give back what was taken for units that had come back, and were credited, by then; at most what this capture
+    took.
+
+    What else is owed to the customer (a cancellation that kept the money) is not touched.
+    """
+    if order_id not in await queries.returns_of(tx, [order_id]):
+        return
+    order = await orders.lock(tx, order_id)
+    rows = (await queries.returns_of(tx, [order_id]))[order_id]
+    credited = sum(row.credited_minor - row.due_minor for row in rows)
+    paid = (await payments.payments_of(tx, [order_id])).get(order_id, [])
+    amount = rules.due(
+        min(captured_minor, credited),
+        total=order.total_minor,
+        credited=order.credited_minor,
+        captured=sum(row.captured_minor for row in paid),
+        given_back=sum(row.refunded_minor + row.refunding_minor for row in paid),
+    )
+    if amount:
+        await payments.refund_payable(tx, order_id, amount, cause=cause)
 
 
 async def refunded_by_hand(tx: Tx, order_id: UUID, amount_minor: int) -> None:
