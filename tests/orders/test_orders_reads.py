@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from documents import document
 from orders.store import Store, sku, usd
 from promising.shop import CHANNELS
 from world import statements, travel
@@ -218,3 +219,15 @@ async def test_50_orders_take_as_many_statements_as_one(store: Store) -> None:
     assert len(found) == 50
     # orders, lines, groups, adjustments, channels, locations, payments
     assert len(fifty) == len(one) == 7
+
+
+@pytest.mark.parametrize("written", ["0{}", "+{}", " {}", "{}\n", "{}.0", "#{}"])
+async def test_a_number_names_an_order_only_as_it_is_written(store: Store, written: str) -> None:
+    await store.open({"A": {"dc": 5}})
+    order = await store.create({"A": 1})
+    wrong = written.format(order["number"])
+    assert (await store.api(BY, by={"number": wrong}))["order"] is None
+    sent = {"idempotencyKey": "k", "order": {"number": wrong}, "reason": "changed_mind"}
+    (error,) = await store.api.refused(document("orderCancel"), input=sent)
+    assert (error["code"], error["path"]) == ("NOT_FOUND", ["input", "order"])
+    assert await store.look(order) == order

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -20,7 +21,7 @@ from oms_api.orders.models import ORDER
 from oms_api.orders.queries.page import COUNT_MAX, OrderSortKey, Sort, count, page, sort_columns
 
 SORT_KEYS_MAX = 4
-NUMBER_DIGITS_MAX = 18
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # as it is written, and fits BIGINT
 NEWEST_FIRST: Sort = ((OrderSortKey.CREATED_AT, True),)
 
 
@@ -52,8 +53,7 @@ async def find_ref(reading: Reading, by: OrderRef) -> models.Order | None:
         id_ = ORDER.parse(by.id)
         return (await queries.orders_by_id(reading, [id_])).get(id_)
     if isinstance(by.number, str):
-        digits = by.number.isascii() and by.number.isdigit() and len(by.number) <= NUMBER_DIGITS_MAX
-        return await queries.by_number(reading, int(by.number)) if digits else None
+        return await queries.by_number(reading, int(by.number)) if _NUMBER.fullmatch(by.number) else None
     assert by.external
     return await queries.by_external_id(reading, by.external.channel, by.external.id)
 
