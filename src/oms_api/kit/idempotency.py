@@ -20,7 +20,7 @@ from strawberry import UNSET, Some
 
 from oms_api.kit import clock
 from oms_api.kit.db import Instant, Json, TryAgain, Tx, mine, param, prepared
-from oms_api.kit.errors import IdempotencyInProgress, IdempotencyKeyReused, Invalid
+from oms_api.kit.errors import IdempotencyInProgress, IdempotencyKeyReused, Invalid, camel
 
 KEPT = timedelta(days=7)
 KEY_LENGTH_MAX = 255
@@ -125,7 +125,8 @@ async def claim(tx: Tx, key: str, operation: str, input_hash: str) -> Idempotenc
         )
     if first.input_hash != input_hash:
         raise IdempotencyKeyReused(
-            f"{key[:60]!r} was used before with other input ({first.operation}); use a fresh key for a new request.",
+            f"{key[:60]!r} was used before by {camel(first.operation)} with other input; use a fresh key for a new "
+            "request.",
             path=("input", "idempotencyKey"),
         )
     return first

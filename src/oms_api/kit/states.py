@@ -21,7 +21,7 @@ class States(Generic[S]):
     def may(self, action: str, state: S) -> bool:
         return state in self.table[action]
 
-    def after(self, action: str, state: S, subject: str, path: Path = ("input",)) -> S:
+    def after(self, action: str, state: S, subject: str, path: Path = ("input", "id")) -> S:
         """The state that follows. Raises InvalidTransition with the present state and what is allowed."""
         moves = self.table[action]
         if state not in moves:

@@ -60,7 +60,7 @@ async def ship(
     _check(how)
     work, row = await open_fulfillment(tx, fulfillment_id, ("input", "fulfillmentId"))
     taken = _chosen(work, row, lines)
-    rules.STATES.after("shipmentCreate", row.status, name(row))
+    rules.STATES.after("shipmentCreate", row.status, name(row), ("input", "fulfillmentId"))
     collected = isinstance(how, Handover) and await _is_collected(tx, row)
     shipment = await _insert(tx, row, taken, how, collected)
     await inventory.ship(
