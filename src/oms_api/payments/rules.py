@@ -62,11 +62,6 @@ def status_of(payment: Mapping[str, Any], *, waiting: bool) -> PaymentStatus:
     )
 
 
-def is_due(payment: Payment) -> bool:
-    """Whether somebody else has still to collect it."""
-    return payment.external and payment.authorizing_minor > 0
-
-
 def capturable(payment: Payment) -> int:
     """What can still be taken. Money that somebody else has to collect is captured when it is there."""
     if payment.let_go:

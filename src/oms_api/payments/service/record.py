@@ -167,7 +167,7 @@ async def settle(
     before, payment = payment, changed(payment, **after)
     operation = changed(operation, state=state, provider_code=answer.code)
     for fact in _facts(payment, operation):
-        updated = [name for name in after if before.__dict__[name] != after[name] and name in _TOLD]
+        updated = [_TOLD[name] for name in after if before.__dict__[name] != after[name] and name in _TOLD]
         emit(tx, fact, subject=PAYMENT.ref(payment.id), owner=payment.payable_id, updated=updated)
     if payment.let_go and rules.voidable(payment):
         await void(tx, payment.id)
@@ -175,7 +175,14 @@ async def settle(
     return payment, operation
 
 
-_TOLD = ("status", "authorized_minor", "captured_minor", "refunded_minor", "voided_minor")
+_TOLD = {
+    "status": "status",
+    "authorized_minor": "authorized",
+    "captured_minor": "captured",
+    "refunded_minor": "refunded",
+    "voided_minor": "voided",
+}
+"""Columns that a fact tells of, as the API names them."""
 
 
 def _facts(payment: Payment, operation: Operation) -> list[Fact]:
