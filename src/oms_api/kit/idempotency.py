@@ -14,16 +14,17 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Index, delete, update
+from sqlalchemy import Index, delete, tuple_, update
 from sqlmodel import Field, SQLModel, col, select
 from strawberry import UNSET, Some
 
 from oms_api.kit import clock
-from oms_api.kit.db import Instant, Json, TryAgain, Tx, mine, param, prepared
+from oms_api.kit.db import Instant, Json, TryAgain, Tx, columns, mine, param, prepared
 from oms_api.kit.errors import IdempotencyInProgress, IdempotencyKeyReused, Invalid, camel
 
 KEPT = timedelta(days=7)
 KEY_LENGTH_MAX = 255
+FORGET_BATCH_MAX = 500
 
 
 class IdempotencyKey(SQLModel, table=True):
@@ -140,10 +141,18 @@ async def settle(tx: Tx, key: str, outcome: dict[str, Any] | None, intent_id: UU
     )
 
 
-async def forget(tx: Tx) -> int:
-    """Delete the tenant's keys that are older than seven days."""
-    return await tx.run(
-        delete(IdempotencyKey.__table__).where(  # type: ignore[attr-defined]
-            mine(IdempotencyKey), col(IdempotencyKey.created_at) < clock.now() - KEPT
-        )
+_OLD = (
+    columns(col(IdempotencyKey.client_id), col(IdempotencyKey.key))
+    .where(mine(IdempotencyKey), col(IdempotencyKey.created_at) < param("before", Instant()))
+    .limit(FORGET_BATCH_MAX)
+)
+_FORGET = prepared(
+    delete(IdempotencyKey.__table__).where(  # type: ignore[attr-defined]
+        mine(IdempotencyKey), tuple_(col(IdempotencyKey.client_id), col(IdempotencyKey.key)).in_(_OLD)
     )
+)
+
+
+async def forget(tx: Tx) -> int:
+    """Delete a batch of the tenant's keys that are older than seven days; how many there were."""
+    return await tx.run(_FORGET, {"before": clock.now() - KEPT})

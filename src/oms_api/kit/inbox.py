@@ -23,6 +23,7 @@ MESSAGE = ids.Prefix("inm")
 
 KEPT = timedelta(days=30)
 FORGET_TENANTS_MAX = 500
+FORGET_BATCH_MAX = 500
 
 
 class MessageState(StrEnum):
@@ -65,10 +66,13 @@ _TENANTS_WITH_OLD = prepared(
     .distinct()
     .limit(FORGET_TENANTS_MAX)
 )
+_OLD = (
+    select(InboxMessage.id)
+    .where(mine(InboxMessage), col(InboxMessage.received_at) < param("before", Instant()))
+    .limit(FORGET_BATCH_MAX)
+)
 _FORGET = prepared(
-    delete(InboxMessage.__table__).where(  # type: ignore[attr-defined]
-        mine(InboxMessage), col(InboxMessage.received_at) < param("before", Instant())
-    )
+    delete(InboxMessage.__table__).where(mine(InboxMessage), col(InboxMessage.id).in_(_OLD))  # type: ignore[attr-defined]
 )
 
 
@@ -100,7 +104,7 @@ async def settle(tx: Tx, message_id: UUID, state: MessageState, attempts: int) -
 
 
 async def forget(tx: Tx) -> int:
-    """Delete the tenant's messages that are older than 30 days; how many there were."""
+    """Delete a batch of the tenant's messages that are older than 30 days; how many there were."""
     return await tx.run(_FORGET, {"before": clock.now() - KEPT})
 
 
@@ -110,4 +114,5 @@ async def forget_messages(jobs: jobs.Jobs) -> None:
     async with jobs.db.reading(NOBODY) as reading:
         tenants = await reading.all(_TENANTS_WITH_OLD, {"before": clock.now() - KEPT})
     for tenant_id in tenants:
-        await jobs.db.run(forget, system(tenant_id))
+        while not jobs.stopping.is_set() and await jobs.db.run(forget, system(tenant_id)) == FORGET_BATCH_MAX:
+            pass

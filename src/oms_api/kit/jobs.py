@@ -320,4 +320,8 @@ async def forget_keys(jobs: Jobs) -> None:
     async with jobs.db.reading(NOBODY) as reading:
         tenants = await reading.all(_TENANTS_WITH_KEYS, {"before": clock.now() - idempotency.KEPT})
     for tenant_id in tenants:
-        await jobs.db.run(idempotency.forget, system(tenant_id))
+        while (
+            not jobs.stopping.is_set()
+            and await jobs.db.run(idempotency.forget, system(tenant_id)) == idempotency.FORGET_BATCH_MAX
+        ):
+            pass
