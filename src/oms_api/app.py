@@ -19,7 +19,7 @@ from oms_api import access, explorer, webhooks
 from oms_api.config import Settings
 from oms_api.domains import parts
 from oms_api.kit.caller import Caller
-from oms_api.kit.db import Database
+from oms_api.kit.db import Database, NotMigrated
 from oms_api.kit.errors import Overloaded
 from oms_api.kit.graphql.context import Context
 from oms_api.kit.graphql.errors_page import explained
@@ -148,9 +148,14 @@ def create_app(
             async with db.reading(NOBODY) as reading:
                 await reading.text("SELECT 1 FROM event_logs LIMIT 1")
         except Overloaded as error:
-            return JSONResponse({"status": "database away", "cause": str(error)}, 503, {"Retry-After": "1"})
-        except Exception as error:  # noqa: BLE001 - whatever it is, this replica is not ready; the cause is told
-            return JSONResponse({"status": "not migrated", "cause": str(error), "mend": "oms migrate"}, 503)
+            log.warning("not ready: the database is away", error=str(error))
+            return JSONResponse({"status": "database away"}, 503, {"Retry-After": "1"})
+        except NotMigrated as error:
+            log.warning("not ready: the database is not migrated", error=str(error))
+            return JSONResponse({"status": "not migrated", "mend": "oms migrate"}, 503)
+        except Exception as error:
+            log.error("bug", path="/readyz", exc_info=error)
+            return JSONResponse({"status": "broken"}, 503)
         return JSONResponse({"status": "ok"})
 
     async def errors_page(_: Request) -> Response:

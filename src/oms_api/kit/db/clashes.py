@@ -11,3 +11,7 @@ class Conflict(Exception):
     def __init__(self, constraint: str) -> None:
         super().__init__(constraint)
         self.constraint = constraint
+
+
+class NotMigrated(Exception):
+    """A table or a column of this release is not there."""

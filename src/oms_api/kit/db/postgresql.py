@@ -7,7 +7,7 @@ import asyncpg
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine.interfaces import Dialect
 
-from oms_api.kit.db.clashes import Conflict, TryAgain
+from oms_api.kit.db.clashes import Conflict, NotMigrated, TryAgain
 from oms_api.kit.db.gate import Gate
 from oms_api.kit.errors import Overloaded
 
@@ -85,6 +85,8 @@ class PostgreSQL:
             asyncpg.SerializationError | asyncpg.DeadlockDetectedError | asyncpg.LockNotAvailableError,
         ):
             return TryAgain(str(error))
+        if isinstance(error, asyncpg.UndefinedTableError | asyncpg.UndefinedColumnError):
+            return NotMigrated(str(error))
         if isinstance(
             error,
             asyncpg.PostgresConnectionError

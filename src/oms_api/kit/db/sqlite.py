@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine.interfaces import Dialect
 
-from oms_api.kit.db.clashes import Conflict, TryAgain
+from oms_api.kit.db.clashes import Conflict, NotMigrated, TryAgain
 from oms_api.kit.db.gate import Gate, gate_of, place
 from oms_api.kit.errors import Overloaded
 
@@ -257,6 +257,8 @@ class SQLite:
             return TryAgain(str(error))
         if isinstance(error, sqlite3.OperationalError) and "unable to open" in str(error):
             return Overloaded(f"the database cannot be opened ({self.path}): {error}")
+        if isinstance(error, sqlite3.OperationalError) and str(error).startswith(("no such table", "no such column")):
+            return NotMigrated(str(error))
         if _is(error, sqlite3.SQLITE_INTERRUPT):
             return Overloaded(f"the database did not answer within {STATEMENT_TIMEOUT_S:g} s")
         return None
