@@ -184,17 +184,20 @@ def create_app(
 def _settled(
     lifespan: Callable[[Starlette], contextlib.AbstractAsyncContextManager[None]],
 ) -> Callable[[Starlette], contextlib.AbstractAsyncContextManager[None]]:
-    """Take what was built at start (modules, schema, mappers: 180,000 objects) out of the garbage collector's rounds:
-    each full one looked at all of it and stopped every request for 150 to 300 ms."""
-
     @contextlib.asynccontextmanager
     async def settled(app: Starlette) -> AsyncIterator[None]:
         async with lifespan(app):
-            gc.collect()
-            gc.freeze()
+            settle()
             yield
 
     return settled
+
+
+def settle() -> None:
+    """Take what was built at start (modules, schema, mappers: 180,000 objects) out of the garbage collector's rounds:
+    each full one looked at all of it and stopped every request, and every job, for 150 to 300 ms."""
+    gc.collect()
+    gc.freeze()
 
 
 def _closing(db: Database) -> Callable[[Starlette], contextlib.AbstractAsyncContextManager[None]]:

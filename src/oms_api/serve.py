@@ -12,7 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from oms_api import access, log, migrate, payments
-from oms_api.app import create_app
+from oms_api.app import create_app, settle
 from oms_api.config import Settings
 from oms_api.kit import secrets, travel
 from oms_api.kit.caller import system
@@ -176,6 +176,7 @@ def work() -> None:
         stop = asyncio.Event()
         stop_on_signals(stop)
         await asyncio.to_thread(worker.start)
+        settle()
         await stop.wait()
         await asyncio.to_thread(worker.stop)
 
