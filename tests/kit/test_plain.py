@@ -159,8 +159,8 @@ def told(run: Callable[[dict[str, Any]], Any], variables: dict[str, Any]) -> tup
     async def awaited() -> ExecutionResult:
         result = run(variables)
         found: ExecutionResult = result if isinstance(result, ExecutionResult) else await result
-        while len(asyncio.all_tasks()) > 1:  # what is not needed any more is finished in the background
-            await asyncio.sleep(0)
+        others = asyncio.all_tasks() - {asyncio.current_task()}  # what is not needed any more is finished behind us
+        await asyncio.gather(*others, return_exceptions=True)
         return found
 
     found = asyncio.run(awaited())
