@@ -14,6 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from oms_api.kit import events
+from oms_api.kit.tasks import beside
 
 log = structlog.get_logger()
 
@@ -32,7 +33,7 @@ class Bell:
         self._told: set[UUID] = set()
         self._wake = asyncio.Event()
         self._hang_up = events.on_told(self._ring)
-        self._ringing = asyncio.create_task(self._run())
+        self._ringing = beside(self._run(), "bell")
 
     def _ring(self, tenant_id: UUID) -> None:
         self._told.add(tenant_id)

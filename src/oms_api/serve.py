@@ -18,6 +18,7 @@ from oms_api.kit import secrets, travel
 from oms_api.kit.caller import system
 from oms_api.kit.db import Database
 from oms_api.kit.ids import NOBODY
+from oms_api.kit.tasks import beside
 from oms_api.worker import Worker
 
 logger = structlog.get_logger()
@@ -125,7 +126,7 @@ def serve(host: str, port: int) -> None:
         async def lifespan(app: Starlette) -> AsyncIterator[None]:
             bell = _bell(settings.redis_url)
             worker = None if bell else Worker(settings, {**services, "engine": app.state.engine})
-            following = asyncio.create_task(travel.follow(db)) if settings.test_clock else None
+            following = beside(travel.follow(db), "test clock") if settings.test_clock else None
             if worker:
                 await asyncio.to_thread(worker.start)
             yield

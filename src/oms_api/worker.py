@@ -25,6 +25,7 @@ from oms_api.kit import events, jobs, travel
 from oms_api.kit.db import Database
 from oms_api.kit.errors import Overloaded
 from oms_api.kit.relay import Relay
+from oms_api.kit.tasks import beside
 
 log = structlog.get_logger()
 
@@ -139,16 +140,16 @@ class Worker:
         url = self.settings.redis_url
         if url:
             self._post = _Post(self.broker, self._job, self.settings.worker_threads)
-            self._tasks.append(asyncio.create_task(self._post.run()))
+            self._tasks.append(beside(self._post.run(), "post"))
         relay = Relay(db, self._tell)
         self._closers.append(events.on_told(relay.ring))
-        self._tasks.append(asyncio.create_task(relay.run(alone=not url)))
+        self._tasks.append(beside(relay.run(alone=not url), "relay"))
         if self.settings.test_clock:
-            self._tasks.append(asyncio.create_task(travel.follow(db)))
+            self._tasks.append(beside(travel.follow(db), "test clock"))
         if url:
             from oms_api.bell import hear
 
-            self._tasks.append(asyncio.create_task(hear(url, relay.ring)))
+            self._tasks.append(beside(hear(url, relay.ring), "bell"))
 
     def _tell(self, kind: str, name: str, tenant_id: UUID, event_ids: Sequence[UUID]) -> None:
         message = self._actor.message(kind, name, tenant_id.hex, [event_id.hex for event_id in event_ids])
@@ -201,7 +202,7 @@ class _Post:
                 except (redis.RedisError, OSError) as error:
                     log.warning("Redis is away: jobs run in the worker that tells them", error=str(error))
                     self._away_until = time.monotonic() + REDIS_AWAY_S
-            task = asyncio.create_task(self._run_here(message.args))
+            task = beside(self._run_here(message.args), "job")
             self._here.add(task)
             task.add_done_callback(self._here.discard)
 

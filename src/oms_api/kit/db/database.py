@@ -20,6 +20,8 @@ from oms_api.kit.errors import Overloaded
 
 T = TypeVar("T")
 
+_GONE = (sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""What a connection says that cannot be used any more."""
 RETRIES_MAX = 8
 POOL_SIZE = 16
 
@@ -66,7 +68,7 @@ class Database:
                 if healthy and not self._driver.closed(connection):
                     self._idle.append(connection)
                 else:
-                    with contextlib.suppress(Exception):
+                    with contextlib.suppress(*_GONE):
                         await asyncio.shield(self._driver.close(connection))
         finally:
             self._free.release()
@@ -120,8 +122,8 @@ class Database:
         # A connection that cannot roll back is closed: the server then rolls back by itself.
         try:
             await asyncio.shield(self._driver.control(connection, "ROLLBACK"))
-        except (sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-            with contextlib.suppress(sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        except _GONE:
+            with contextlib.suppress(*_GONE):
                 await self._driver.close(connection)
 
     async def run(self, work: Callable[[Tx], Awaitable[T]], caller: Caller) -> T:
