@@ -717,10 +717,28 @@ def upgrade() -> None:
             sqlite_where=sa.text("quantity > 0 AND late_at IS NULL"),
             postgresql_where=sa.text("quantity > 0 AND late_at IS NULL"),
         )
+        batch_op.add_column(sa.Column("origin", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("capacity_on", sa.Date(), nullable=True))
+        batch_op.add_column(sa.Column("takes", postgresql.JSONB().with_variant(sa.JSON(), "sqlite"), nullable=True))
+        batch_op.create_index(
+            "ix_supplies_origin",
+            ["tenant_id", "origin", "capacity_on"],
+            unique=False,
+            sqlite_where=sa.text("origin IS NOT NULL"),
+            postgresql_where=sa.text("origin IS NOT NULL"),
+        )
 
 
 def downgrade() -> None:
     with op.batch_alter_table("supplies", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_supplies_origin",
+            sqlite_where=sa.text("origin IS NOT NULL"),
+            postgresql_where=sa.text("origin IS NOT NULL"),
+        )
+        batch_op.drop_column("takes")
+        batch_op.drop_column("capacity_on")
+        batch_op.drop_column("origin")
         batch_op.drop_index(
             "ix_supplies_overdue",
             sqlite_where=sa.text("quantity > 0 AND late_at IS NULL"),

@@ -333,3 +333,31 @@ async def test_250_skus_with_every_field_take_three_statements_as_one_does(api: 
         rows = await ask(api, *stock, *[kit["code"] for kit in kits], destination=TO_NEW_YORK)
     assert [row["available"] for row in rows] == [i + 1 for i in range(125)] + [(i + 1) // 2 for i in range(125)]
     assert len(many) == len(one) == 3
+
+
+async def test_what_a_rule_sells_whatever_is_there_is_in_the_schedule_as_no_number(api: Api) -> None:
+    await shop(api, {"nyc": {}}, {"A": {"nyc": 2}, "B": {"nyc": 0}, "C": {"nyc": 0}}, skus=[
+        {"code": "KIT", "name": "Kit", "kind": "KIT", "components": [
+            {"sku": "A", "quantity": 2}, {"sku": "B", "quantity": 1}]},
+        *({"code": code, "name": code} for code in "ABC"),
+    ])  # fmt: skip
+    rules = [{"handle": "lead", "skus": ["A", "B"], "mode": "LEAD_TIME", "leadTimeDays": 7},
+             {"handle": "any", "skus": ["C"], "mode": "INFINITE"}]  # fmt: skip
+    await api.ok(
+        "mutation($input: AtpRulesPutInput!) { atpRulesPut(input: $input) { userErrors { code } } }",
+        input={"rules": rules},
+    )
+    with at(MONDAY_NOON):
+        found = await api.ok(
+            """query($input: AvailabilityInput!) { availability(input: $input) { availability {
+            sku available status earliestDelivery schedule { startsOn available } } userErrors { code } } }""",
+            input={"channel": "web", "skus": ["A", "B", "C", "KIT"], "destination": TO_NEW_YORK},
+        )
+    today, later = "2026-11-30", "2026-12-07"
+    assert [(row["sku"], row["available"], row["status"], row["earliestDelivery"],
+             [(step["startsOn"], step["available"]) for step in row["schedule"]]) for row in found["availability"]] == [
+        ("A", 2, "LOW", "2026-12-01", [(today, 2), (later, None)]),
+        ("B", 0, "BACKORDER", "2026-12-08", [(today, 0), (later, None)]),
+        ("C", None, "IN_STOCK", "2026-12-01", [(today, None)]),
+        ("KIT", 0, "BACKORDER", "2026-12-08", [(today, 0), (later, None)]),
+    ]  # fmt: skip

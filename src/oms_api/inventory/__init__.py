@@ -28,6 +28,7 @@ from oms_api.inventory.events import (
     SupplyChanged,
     SupplyLate,
     SupplyReceived,
+    SupplyUnclaimed,
 )
 from oms_api.inventory.models import (
     POSITION,
@@ -54,6 +55,7 @@ from oms_api.inventory.queries import (
     OfSku,
     Owed,
     Stock,
+    brought,
     dated,
     known_skus,
     known_stock,
@@ -70,9 +72,10 @@ from oms_api.inventory.queries import (
 from oms_api.inventory.rules import Units, available, due_at
 from oms_api.inventory.service.adjust import Change, Quantity, adjust, set_quantities
 from oms_api.inventory.service.announce import Expected, put_supplies
+from oms_api.inventory.service.bring import Brought, bring, count_in
 from oms_api.inventory.service.count import Counted, count
 from oms_api.inventory.service.hold import Part, adopt, date_lines, extend, release, tie
-from oms_api.inventory.service.ledger import lock
+from oms_api.inventory.service.ledger import lock, open_positions
 from oms_api.inventory.service.move import Transfer, move
 from oms_api.inventory.service.put_rules import Ruled, put_rules
 from oms_api.inventory.service.rebuild import Difference, rebuild
@@ -83,16 +86,17 @@ from oms_api.inventory.service.shortage import Place, release_carts, short_of, t
 from oms_api.inventory.service.units import let_go, restock, ship
 
 __all__ = [
-    "POSITION", "RESERVATION", "STOCK_RULE", "SUPPLY", "UNITS_MAX", "Change", "Counted", "Difference", "Due",
+    "POSITION", "RESERVATION", "STOCK_RULE", "SUPPLY", "UNITS_MAX", "Brought", "Change", "Counted", "Difference", "Due",
     "Expected", "Incoming", "InsufficientStock", "InventoryAdjusted", "InventoryCounted", "InventoryRuleChanged",
     "InventoryShort", "Known", "Memory", "Movement", "OfSku", "Owed", "Part", "Place", "Position", "Quantity",
     "Receipt", "Relocation", "Reservation", "ReservationAdopted", "ReservationCreated", "ReservationExpired",
     "ReservationExtended", "ReservationFilled", "ReservationLine", "ReservationMoved", "ReservationReleased",
     "ReservationShort", "ReservationState", "Ruled", "StaleQuantity", "Stock", "StockBucket", "StockRule",
     "StockRuleKind", "Supply", "SupplyAnnounced", "SupplyChanged", "SupplyKind", "SupplyLate", "SupplyReceived",
-    "Transfer", "Units", "Wanted", "adjust", "adopt", "available", "count", "date_lines", "dated", "due_at", "extend",
-    "known_skus", "known_stock", "let_go", "lines_by_reservation", "lock", "move", "owners_of", "put_rules",
-    "put_supplies", "rebuild", "receive_supplies", "release", "release_carts", "relocate", "reservation_lines_of",
-    "reservations_by_id", "reserve", "restock", "rule_page", "rules_by_id", "set_quantities", "ship", "short_of",
-    "stock", "supplies_by_id", "supplies_by_reference", "take_back", "tie",
+    "SupplyUnclaimed", "Transfer", "Units", "Wanted", "adjust", "adopt", "available", "bring", "brought", "count",
+    "count_in", "date_lines", "dated", "due_at", "extend", "known_skus", "known_stock", "let_go",
+    "lines_by_reservation", "lock", "move", "open_positions", "owners_of", "put_rules", "put_supplies", "rebuild",
+    "receive_supplies", "release", "release_carts", "relocate", "reservation_lines_of", "reservations_by_id", "reserve",
+    "restock", "rule_page", "rules_by_id", "set_quantities", "ship", "short_of", "stock", "supplies_by_id",
+    "supplies_by_reference", "take_back", "tie",
 ]  # fmt: skip

@@ -60,7 +60,7 @@ class InventoryShort(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupplyAnnounced(Fact):
-    """Stock is expected."""
+    """Stock is expected. `origin` is what brings it, when it was announced because units of it were sold."""
 
     reference: str
     sku: str
@@ -69,6 +69,17 @@ class SupplyAnnounced(Fact):
     quantity: int
     expected_at: datetime
     confident_at: datetime | None = None
+    origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupplyUnclaimed(Fact):
+    """Of a supply that was announced because units of it were sold, `quantity` units are wanted by nobody any more."""
+
+    reference: str
+    sku: str
+    location_id: str
+    quantity: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,20 @@
-"""Timers of the stock ledger."""
+"""Timers and reactions of the stock ledger."""
 
 from collections import defaultdict
 from uuid import UUID
 
 from oms_api.inventory import queries
+from oms_api.inventory.events import SupplyUnclaimed
 from oms_api.inventory.service import ledger
+from oms_api.inventory.service.bring import withdraw
 from oms_api.inventory.service.expire import free_expired
 from oms_api.inventory.service.late import tell_late
 from oms_api.inventory.service.ledger import Key
 from oms_api.kit.caller import system
 from oms_api.kit.db import Tx
+from oms_api.kit.events import Event
 from oms_api.kit.ids import NOBODY
-from oms_api.kit.jobs import Jobs, timer
+from oms_api.kit.jobs import Jobs, reaction, timer
 
 EXPIRE_EVERY_S = 15
 LATE_EVERY_S = 60
@@ -60,3 +63,10 @@ async def late(jobs: Jobs) -> None:
             told += await jobs.db.run(work, system(tenant_id))
         if len(rows) < queries.OVERDUE_BATCH_MAX or not told:
             return
+
+
+@reaction("inventory.withdraw", SupplyUnclaimed)
+async def withdraw_unclaimed(tx: Tx, event: Event) -> None:
+    """Supply that was announced for a demand is not wanted any more: in a transaction of its own, because what it takes
+    is locked with it, in the order of all positions."""
+    await withdraw(tx, event.subject_id)

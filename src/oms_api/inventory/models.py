@@ -7,13 +7,14 @@ and location: its supplies and the lines that hold its units change only under i
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, text
 from sqlmodel import Field
 
 from oms_api.kit import ids
-from oms_api.kit.db import Choice, Instant, Keyed
+from oms_api.kit.db import Choice, Instant, Json, Keyed
 
 POSITION = ids.Prefix("pos")
 SUPPLY = ids.Prefix("sup")
@@ -125,7 +126,9 @@ class Supply(Keyed, table=True):
     """Stock that is expected: `quantity` is still to come, `reserved` of it is promised already.
 
     Promises lean on `confident_at` when it is known, else on `expected_at`. `late_at` is when it was told that it is
-    overdue, null while it is not.
+    overdue, null while it is not. `origin` names what brings it when it was announced because units of it were sold
+    (null: somebody announced it), on the day `capacity_on` of that origin; `takes` is what each unit of it is made or
+    moved from, `[[sku, location id, units], …]`: these are IN_TRANSFER until it comes.
     """
 
     __tablename__ = "supplies"
@@ -145,6 +148,14 @@ class Supply(Keyed, table=True):
             sqlite_where=text("quantity > 0 AND late_at IS NULL"),
             postgresql_where=text("quantity > 0 AND late_at IS NULL"),
         ),
+        Index(
+            "ix_supplies_origin",
+            "tenant_id",
+            "origin",
+            "capacity_on",
+            sqlite_where=text("origin IS NOT NULL"),
+            postgresql_where=text("origin IS NOT NULL"),
+        ),
         ForeignKeyConstraint(
             ["tenant_id", "sku", "location_id"], ["positions.tenant_id", "positions.sku", "positions.location_id"]
         ),
@@ -163,6 +174,9 @@ class Supply(Keyed, table=True):
     expected_at: datetime = Field(sa_type=Instant)
     confident_at: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
     late_at: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
+    origin: str | None = None
+    capacity_on: date | None = None
+    takes: list[list[Any]] | None = Field(default=None, sa_type=Json, nullable=True)
     version: int = 1
     created_at: datetime = Field(sa_type=Instant)
 

@@ -108,9 +108,39 @@ class Destination(NamedTuple):
     longitude: float | None = None
 
 
+class Generated(NamedTuple):
+    """Units of a SKU that its ATP rule brings to a location beyond ATP, announced only when they are held.
+
+    `generator` is which of the rule's generators, from 1 on; 0 its mode. Of a promise `id` stands for the supply that
+    units wait for; `capacity_on` is the day whose `perDay` they take, None when there is none. `takes` is what one is
+    made or moved from: (SKU, location, units). INFINITE units are on hand when they are held.
+    """
+
+    id: UUID
+    rule: str
+    generator: int
+    kind: str
+    sku: str
+    location_id: UUID
+    quantity: int
+    expected_at: datetime
+    capacity_on: date | None = None
+    takes: tuple[tuple[str, UUID, int], ...] = ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether units wait for it, as for a supply."""
+        return self.kind != AtpMode.INFINITE
+
+    @property
+    def origin(self) -> str:
+        """What brings it, as the supply says."""
+        return f"{self.rule}/{self.kind}/{self.generator}"
+
+
 class PlannedUnits(NamedTuple):
     """Units of one stocked SKU in a parcel. `line_index` is the line that wants them (of a kit: its component's units);
-    `supply_id` the supply that they wait for, None when they are on hand."""
+    `supply_id` the supply that they wait for, or what a rule generates; None when they are on hand."""
 
     sku: str
     quantity: int
@@ -171,6 +201,8 @@ class Promised:
     demand_class: str | None = None
     told: Told | None = None
     """Only of a token that was opened."""
+    generated: tuple[Generated, ...] = ()
+    """What ATP rules bring for it."""
 
     @property
     def delivered_by(self) -> date | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from oms_api.kit.db import Reading, any_of, mine, prepared
+from oms_api.kit.db import Reading, Tx, any_of, mine, prepared
 from oms_api.kit.remembered import Remembered
 from oms_api.network import Network
 from oms_api.promising.models import AtpRule
@@ -15,6 +15,12 @@ from oms_api.promising.rules import atp
 RULEBOOKS_REMEMBERED_MAX = 64
 
 _RULES = prepared(select(AtpRule).where(mine(AtpRule)).order_by(col(AtpRule.handle)))
+_LOCKED = prepared(
+    select(AtpRule)
+    .where(mine(AtpRule), any_of(AtpRule.handle, "handles"))
+    .order_by(col(AtpRule.handle))
+    .with_for_update(key_share=True)
+)
 _BY_ID = prepared(select(AtpRule).where(mine(AtpRule), any_of(AtpRule.id, "ids")))
 
 
@@ -44,6 +50,11 @@ _remembered: Remembered[UUID, Rulebook] = Remembered(RULEBOOKS_REMEMBERED_MAX)
 async def atp_rules(reading: Reading) -> list[AtpRule]:
     """All of them, by handle."""
     return await reading.all(_RULES)
+
+
+async def locked_rules(tx: Tx, handles: Sequence[str]) -> list[AtpRule]:
+    """These rules, locked until the transaction ends: who sells what they bring waits for each other."""
+    return await tx.all(_LOCKED, {"handles": handles})
 
 
 async def atp_rules_by_id(reading: Reading, ids: Sequence[UUID]) -> Mapping[UUID, AtpRule]:

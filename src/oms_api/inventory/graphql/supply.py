@@ -46,6 +46,11 @@ class Supply(Node):
         description="Since when it is known to be overdue; null while it is not. Overdue supply counts from tomorrow."
     )
 
+    origin: str | None = field(
+        description="What brings it, when it was announced because units of it were sold: ATP rule, kind and number of "
+        "its generator (`rule/DROP_SHIP/1`). It is withdrawn when nobody wants it any more."
+    )
+
     @field(description="Where.")
     async def location(self, info: Info) -> Location:
         return location_of(await location_row(info, self.location_id))
@@ -64,6 +69,7 @@ def supply_of(row: models.Supply) -> Supply:
         expected_at=row.expected_at,
         confident_at=row.confident_at,
         late_at=row.late_at,
+        origin=row.origin,
     )
 
 

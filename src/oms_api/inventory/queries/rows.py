@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Uuid, func, text
+from sqlalchemy import BigInteger, Date, Uuid, func, text
 from sqlmodel import col, select
 
 from oms_api.inventory.models import Position, Reservation, ReservationLine, StockCount, Supply
@@ -26,6 +27,20 @@ LAPSING = text("reservation_lines.quantity > 0 AND reservation_lines.expires_at 
 _POSITIONS = prepared(select(Position).where(mine(Position), any_of(Position.id, "ids")))
 _SUPPLIES = prepared(select(Supply).where(mine(Supply), any_of(Supply.id, "ids")))
 _SUPPLIES_NAMED = prepared(select(Supply).where(mine(Supply), any_of(Supply.reference, "references")))
+_BROUGHT = prepared(
+    columns(
+        col(Supply.origin),
+        col(Supply.capacity_on),
+        func.sum(col(Supply.quantity) + col(Supply.received)).cast(BigInteger()).label("units"),
+    )
+    .where(
+        mine(Supply),
+        any_of(Supply.origin, "origins"),
+        text("supplies.origin IS NOT NULL"),
+        col(Supply.capacity_on) >= param("since", Date()),
+    )
+    .group_by(col(Supply.origin), col(Supply.capacity_on))
+)
 _COUNTS = prepared(select(StockCount).where(mine(StockCount), any_of(StockCount.id, "ids")))
 _RESERVATIONS = prepared(select(Reservation).where(mine(Reservation), any_of(Reservation.id, "ids")))
 _LINES = prepared(
@@ -108,6 +123,12 @@ async def supplies_by_id(reading: Reading, ids: Sequence[UUID]) -> Mapping[UUID,
 
 async def counts_by_id(reading: Reading, ids: Sequence[UUID]) -> Mapping[UUID, StockCount]:
     return {row.id: row for row in await reading.all(_COUNTS, {"ids": ids})}
+
+
+async def brought(reading: Reading, origins: Sequence[str], since: date) -> Mapping[tuple[str, date], int]:
+    """Units that each origin brings, or has brought, on its days from one on. One statement."""
+    rows = await reading.all(_BROUGHT, {"origins": origins, "since": since})
+    return {(row.origin, row.capacity_on): row.units for row in rows}
 
 
 async def supplies_by_reference(reading: Reading, references: Sequence[str]) -> Mapping[str, Supply]:

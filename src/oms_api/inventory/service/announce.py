@@ -103,7 +103,7 @@ async def put_supplies(tx: Tx, supplies: Sequence[Expected]) -> tuple[list[Suppl
             raise _moved(row.reference, ("input", "supplies", i))
     for row in supplies:
         if row.reference in saved:
-            _tell(tx, known.get(row.reference), saved[row.reference])
+            tell(tx, known.get(row.reference), saved[row.reference])
     return (
         [saved.get(row.reference) or known[row.reference] for row in supplies],
         [positions[key] for key in dict.fromkeys(keys)],
@@ -146,7 +146,7 @@ def _moved(reference: str, path: Path) -> Refusal:
     )
 
 
-def _tell(tx: Tx, old: Supply | None, row: Supply) -> None:
+def tell(tx: Tx, old: Supply | None, row: Supply) -> None:
     said: dict[str, Any] = {
         "reference": row.reference,
         "sku": row.sku,
@@ -157,7 +157,7 @@ def _tell(tx: Tx, old: Supply | None, row: Supply) -> None:
         "confident_at": row.confident_at,
     }
     if old is None:
-        emit(tx, SupplyAnnounced(**said), subject=SUPPLY.ref(row.id), added=["supply"])
+        emit(tx, SupplyAnnounced(**said, origin=row.origin), subject=SUPPLY.ref(row.id), added=["supply"])
     else:
         names = ("kind", "quantity", "expected_at", "confident_at")
         updated = [camel(name) for name in names if getattr(old, name) != getattr(row, name)]

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, String, Uuid, and_, update
 from sqlmodel import col, select
 
-from oms_api.inventory.events import InventoryAdjusted, InventoryShort
+from oms_api.inventory.events import InventoryAdjusted, InventoryShort, SupplyUnclaimed
 from oms_api.inventory.models import (
     COLUMNS,
     POSITION,
@@ -80,6 +80,7 @@ _TAKE_SUPPLIES = prepared(
     update(Supply.__table__)  # type: ignore[attr-defined]
     .where(mine(Supply), col(Supply.id) == _taken.c.id)
     .values(reserved=col(Supply.reserved) - _taken.c.units)
+    .returning(Supply)
 )
 
 
@@ -220,7 +221,19 @@ async def take_lines(tx: Tx, taken: Sequence[tuple[ReservationLine, int]]) -> di
             supplies[line.supply_id] += units
     await cut_lines(tx, taken)
     if supplies:
-        await tx.run(_TAKE_SUPPLIES, {"taken": [{"id": id_, "units": units} for id_, units in supplies.items()]})
+        rows = await tx.all(_TAKE_SUPPLIES, {"taken": [{"id": id_, "units": units} for id_, units in supplies.items()]})
+        for row in rows:
+            if row.origin is not None and row.quantity > row.reserved:
+                emit(
+                    tx,
+                    SupplyUnclaimed(
+                        reference=row.reference,
+                        sku=row.sku,
+                        location_id=LOCATION(row.location_id),
+                        quantity=row.quantity - row.reserved,
+                    ),
+                    subject=SUPPLY.ref(row.id),
+                )
     return positions
 
 

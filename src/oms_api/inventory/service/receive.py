@@ -12,6 +12,7 @@ from oms_api.inventory import queries, rules
 from oms_api.inventory.events import ReservationFilled, SupplyReceived
 from oms_api.inventory.models import RESERVATION, SUPPLY, UNITS_MAX, Position, Reservation, ReservationLine, Supply
 from oms_api.inventory.service import ledger
+from oms_api.inventory.service.bring import takes_of, use
 from oms_api.inventory.service.ledger import Delta, Key
 from oms_api.inventory.service.places import check_size
 from oms_api.kit import ids
@@ -102,7 +103,7 @@ async def receive_supplies(tx: Tx, receipts: Sequence[Receipt]) -> tuple[list[Su
     )
     of = [known[row.reference] for row in receipts]
     keys = [(row.sku, row.location_id) for row in of]
-    await ledger.lock(tx, keys)
+    await ledger.lock(tx, {*keys, *((sku, id_) for supply in of for sku, id_, _ in takes_of(supply))})
     arrived = {supply.id: row.quantity for supply, row in zip(of, receipts, strict=True)}
     await tx.all(_LOCK_WAITING, {"supplies": list(arrived)})
     waiting = await queries.lines_by_supply(tx, list(arrived))
@@ -144,6 +145,7 @@ async def receive_supplies(tx: Tx, receipts: Sequence[Receipt]) -> tuple[list[Su
         ]
     )
     await ledger.record(tx, [delta for delta in deltas if delta.quantity], rows, reason="received")
+    await use(tx, [(supply, arrived[supply.id]) for supply in of])
     for supply in of:
         _tell_received(tx, saved[supply.id], arrived[supply.id])
     return [saved[supply.id] for supply in of], [rows[key] for key in dict.fromkeys(keys)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import strawberry
 from strawberry import UNSET
@@ -71,6 +72,18 @@ class RejectedLocation:
     message: str = field(description="In words.")
 
 
+@strawberry.type(description="Units that an ATP rule brings for a plan: announced as supply once they are held.")
+class GeneratedUnits:
+    sku: str = field(description="SKU.")
+    quantity: int = field(description="Units.")
+    location: Location = field(description="Where they come to.")
+    rule: str = field(description="ATP rule, by handle.")
+    generator: str = field(
+        description="The kind of its generator; `LEAD_TIME` or `INFINITE` when its mode brings them."
+    )
+    due_on: date = field(description="Local date on which they are there.")
+
+
 @strawberry.type(description="How a plan came about: enough to argue with.")
 class SourcingExplanation:
     planned: strawberry.Private[Planned]
@@ -85,6 +98,21 @@ class SourcingExplanation:
     @field(description="Cost by term; adds up to the option's cost.")
     def terms(self) -> list[CostTerm]:
         return cost_terms(self.planned.terms, self.planned.network.channel.currency)
+
+    @field(description="What ATP rules bring for it beyond ATP.")
+    def generated(self) -> list[GeneratedUnits]:
+        locations = {row.id: row for row in self.planned.network.locations}
+        return [
+            GeneratedUnits(
+                sku=one.sku,
+                quantity=one.quantity,
+                location=location_of(locations[one.location_id]),
+                rule=one.rule,
+                generator=one.kind,
+                due_on=one.expected_at.astimezone(ZoneInfo(locations[one.location_id].timezone)).date(),
+            )
+            for one in self.planned.generated
+        ]
 
     @field(description="Locations looked at and not used, with the reason.")
     def rejected(self) -> list[RejectedLocation]:

@@ -49,23 +49,29 @@ class Offer:
         self.as_of = max(changed) if changed else shelf.reach.now
         available = aisle.kits(parts)
         self.available = available
-        if available > LOW_MARK:
+        rules = any(shelf.anyhow(part) is not None for part in parts)
+        if rules and self.schedule()[0][1] is None:
+            self.available, self.status = None, AvailabilityStatus.IN_STOCK
+        elif available > LOW_MARK:
             self.status = AvailabilityStatus.IN_STOCK
         elif available > 0:
             self.status = AvailabilityStatus.LOW
-        elif any(part in shelf.coming for part in parts) and self.schedule()[-1][1]:
+        elif (rules or any(part in shelf.coming for part in parts)) and self.schedule()[-1][1] != 0:
             self.status = AvailabilityStatus.BACKORDER
         else:
             self.status = AvailabilityStatus.OUT_OF_STOCK
 
     def schedule(self) -> list[tuple[date, int | None]]:
-        """Promisable units by date, as steps that never fall."""
+        """Promisable units by date (None: any number), as steps that never fall."""
         aisle = self._aisle
         today = aisle.shelf.day_zero
         if not self.parts:
             return [(today, None)]
         steps = aisle.shelf.kit_steps(self.parts, aisle.channel.threshold)
-        return [(today + timedelta(days=step.on), step.quantity) for step in steps]
+        return [
+            (today + timedelta(days=step.on), None if step.quantity >= atp.UNLIMITED else step.quantity)
+            for step in steps
+        ]
 
     def places(self) -> list[tuple[Location, int, datetime | None]]:
         """Units and the next receipt by location, preferred first; none for what has no stock."""
@@ -128,7 +134,8 @@ class Aisle:
 
     def awaits(self, sku: str) -> bool:
         """Whether more of it can be had later than now, or its units are shared out: days are then to be looked at."""
-        return sku in self.shelf.coming or self.shelf.limits is not None
+        shelf = self.shelf
+        return sku in shelf.coming or shelf.limits is not None or shelf.anyhow(sku) is not None
 
     def earliest_now(self, parts: Mapping[str, int]) -> date | None:
         """First day by which one kit has arrived of what is there, when nothing is awaited."""
@@ -179,6 +186,12 @@ class Aisle:
                     if trip is not None:
                         loads.append((trip.arrives_on, level - before))
                     before = level
+        anyhow = shelf.anyhow(sku)
+        if anyhow is not None:
+            day = max(anyhow, first)
+            not_before = shelf.day_zero + timedelta(days=day) if day else None
+            trips = (shelf.reach.trip(place, not_before) for place in places if place.serves(collected=self.collected))
+            loads += [(trip.arrives_on, units) for trip in trips if trip is not None][:1]
         reached = 0
         for arrives_on, more in sorted(loads):
             reached += more

@@ -13,6 +13,7 @@ from oms_api.kit.errors import Path, Refusal, refuse
 from oms_api.network import Location, Network, NoCapacity, SourcingObjective, Work, take_capacity
 from oms_api.promising.models import Destination, Line, Promised, ShortagePolicy
 from oms_api.promising.service.asides import Without, less
+from oms_api.promising.service.bringing import bring, lock
 from oms_api.promising.service.planning import LINES, Planned, plan, write_down
 from oms_api.sourcing import DecisionReason
 
@@ -34,12 +35,17 @@ async def hold(
     `line_ids[i]` is the order line of line i; with `floats` they are held for the channel as a whole.
     Raises InsufficientStock when it is no longer there as planned, NoCapacity when the day of a location has filled up.
     """
+    if not any(parcel.lines for parcel in promised.parcels):
+        return None
+    # shares before positions, everywhere in this order: so nobody waits for each other in a circle
+    claims = await allocation.take(tx, promised.demand_class, _wishes(promised)) if promised.rationed else []
+    brought = await bring(tx, promised)
     wanted = [
         Wanted(
             units.sku,
             parcel.location_id,
             units.quantity,
-            supply_id=units.supply_id,
+            supply_id=brought.get(units.supply_id, units.supply_id) if units.supply_id else None,
             line_id=line_ids[units.line_index] if line_ids is not None else None,
             method=parcel.method,
             ship_by=parcel.ship_by,
@@ -48,10 +54,6 @@ async def hold(
         for parcel in promised.parcels
         for units in parcel.lines
     ]
-    if not wanted:
-        return None
-    # shares before positions, everywhere in this order: so nobody waits for each other in a circle
-    claims = await allocation.take(tx, promised.demand_class, _wishes(promised)) if promised.rationed else []
     held = await inventory.reserve(
         tx, wanted, owner_id=owner_id, expires_at=expires_at, channel=promised.channel, floats=floats
     )
@@ -68,11 +70,19 @@ async def hold(
 
 
 def _wishes(promised: Promised) -> list[Wish]:
-    return [
-        Wish(units.sku, parcel.location_id, units.quantity, awaited=units.supply_id is not None)
-        for parcel in promised.parcels
-        for units in parcel.lines
-    ]
+    """What is taken of shares; what an ATP rule brings for it is nobody's."""
+    generated = {one.id for one in promised.generated}
+    counted_in = {(one.sku, one.location_id): one.quantity for one in promised.generated if not one.waits}
+    found = []
+    for parcel in promised.parcels:
+        for units in parcel.lines:
+            own = units.quantity
+            if units.supply_id is None and (key := (units.sku, parcel.location_id)) in counted_in:
+                own -= (some := min(own, counted_in[key]))
+                counted_in[key] -= some
+            if own and units.supply_id not in generated:
+                found.append(Wish(units.sku, parcel.location_id, own, awaited=units.supply_id is not None))
+    return found
 
 
 async def plan_and_hold(
@@ -97,7 +107,8 @@ async def plan_and_hold(
 ) -> tuple[Planned, Reservation | None]:
     """Plan and hold in one step; when others were quicker, plan again with fresh rows, at most twice.
 
-    The last plan is made with shares and stock locked: nobody is refused because of others who are quicker each time.
+    The last plan is made with shares, stock and the rules that bring more of it locked: nobody is refused because of
+    others who are quicker each time.
     Raises what cannot be promised (InsufficientStock, NoSource) with REJECT, and when nobody could be quicker any more;
     with PARTIAL and BACKORDER that is in the plan's `short`. What is held for an owner is written down as a decision.
     `without`: locations that are not to be asked, and why.
@@ -152,9 +163,10 @@ def _shared_out(planned: Planned) -> bool:
 
 
 async def _lock(tx: Tx, planned: Planned) -> None:
-    """Nobody else takes what the next plan will see: shares before positions, as in `hold`. At most two statements."""
+    """Nobody else takes what the next plan will see: shares before positions, and rules last, as in `hold`. At most two
+    statements, four when rules bring some of it."""
     question = planned.question
     if question.shelf.limits is not None:
         await allocation.lock(tx, question.grams)
     stock = question.shelf.free
-    await inventory.lock(tx, [(sku, location_id) for sku, there in stock.items() for location_id in there])
+    await lock(tx, {(sku, id_) for sku, there in stock.items() for id_ in there}, planned.generated)

@@ -8,8 +8,9 @@ from oms_api.kit.errors import Refusal, Refusals, Required, refuse
 from oms_api.network import SourcingObjective
 from oms_api.promising.models import Destination, Line, ShortagePolicy
 from oms_api.promising.service.availability import chosen
+from oms_api.promising.service.generating import widened
 from oms_api.promising.service.imagining import Assumptions
-from oms_api.promising.service.planning import LINES, Planned, apart, solve, solve_over
+from oms_api.promising.service.planning import LINES, Planned, apart, better, solve, solve_over
 from oms_api.promising.service.question import Question, read, unknown_channel
 from oms_api.sourcing import Live
 
@@ -30,9 +31,9 @@ async def options(
 ) -> list[Planned]:
     """Plans that serve all of it, best first; a single one with its `short` when nothing does.
 
-    Four statements at most for any number of lines: channel, SKUs, components of kits, stock; imagined supply or
-    policies cost more. For collection each location that has all of it is an option, soonest first. Raises what is
-    wrong with the question.
+    Four statements at most for any number of lines: channel, SKUs, components of kits, stock; imagined supply, policies
+    and what ATP rules bring of what is short cost more. For collection each location that has all of it is an option,
+    soonest first. Raises what is wrong with the question.
     """
     problems: list[Refusal] = []
     found = await network.network_of(reading, channel)
@@ -62,7 +63,13 @@ async def options(
         customer_group=customer_group,
         demand_class=demand_class,
     )
-    return await apart(question, _options, question, objective)
+    answer = await apart(question, _options, question, objective)
+    if answer[0].short:
+        more = await widened(reading, question, answer[0].short, backorder=False)
+        if more is not None:
+            other = await apart(more, _options, more, objective)
+            return answer if better(answer[0], other[0]) is answer[0] else other
+    return answer
 
 
 def _options(question: Question, objective: SourcingObjective | None) -> list[Planned]:

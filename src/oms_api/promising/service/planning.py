@@ -11,7 +11,6 @@ from oms_api import sourcing
 from oms_api.catalog import Item
 from oms_api.kit.db import Reading, Tx
 from oms_api.kit.errors import Path, Refusal
-from oms_api.kit.money import Money
 from oms_api.network import Location, Network, SourcingObjective
 from oms_api.promising.errors import NoSource
 from oms_api.promising.models import (
@@ -23,11 +22,13 @@ from oms_api.promising.models import (
     ShortagePolicy,
 )
 from oms_api.promising.service.asides import Without, asides
+from oms_api.promising.service.generating import used_of, widened
 from oms_api.promising.service.parcels import Claims, asked_for, parcel, source
 from oms_api.promising.service.place import Place, places_of
 from oms_api.promising.service.question import Question, read
 from oms_api.promising.service.shelf import Shelf
 from oms_api.promising.service.steering import spots_of
+from oms_api.promising.service.unserved import nobody, not_together, too_many
 from oms_api.promising.service.waiting import Waiting, plan_at_once, plan_rest, plan_wanted
 from oms_api.promising.service.wanted import whens
 from oms_api.sourcing import Asked, DecisionReason, Objective, Plan, Shortage, Source
@@ -85,7 +86,8 @@ async def plan(
 
     Reads the SKUs (unless `items` has them), components of kits, and stock: at most three statements. Without a
     destination every location is taken to be in the farthest zone, so that preference decides. REJECT serves all or
-    nothing, PARTIAL what is on hand, BACKORDER also what supply will bring, in parcels of their own.
+    nothing, PARTIAL what is on hand, BACKORDER also what supply will bring, in parcels of their own; all of them take
+    what ATP rules bring of what is short, for two statements more.
     Raises Invalid and NotFound for lines that are wrong; what cannot be promised is in `short`.
     """
     question = await read(
@@ -99,7 +101,21 @@ async def plan(
         customer_group=customer_group,
         demand_class=demand_class,
     )
-    return await apart(question, solve, question, on_shortage, objective)
+    planned = await apart(question, solve, question, on_shortage, objective)
+    if planned.short:
+        backorder = on_shortage is ShortagePolicy.BACKORDER
+        more = await widened(reading, question, planned.short, backorder=backorder)
+        if more is not None:
+            return better(planned, await apart(more, solve, more, on_shortage, objective))
+    return planned
+
+
+def better(planned: Planned, other: Planned) -> Planned:
+    """The plan with what rules bring, unless it does less than the one without."""
+    if not other.short or _units(other) > _units(planned):
+        return other
+    worse = _units(other) < _units(planned) or any(isinstance(part, NoSource) for part in other.short)
+    return planned if worse else other
 
 
 async def apart(question: Question, decide: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -126,9 +142,9 @@ def solve(
             return min(served, key=lambda plan: (-_units(plan), plan.delivered_by or question.now.date()))
         if plans and on_shortage is ShortagePolicy.REJECT:
             if any(line.requested_on for line in question.lines):
-                return plans[0] if len(plans) == 1 else _nothing(question, objective, [_apart(question)])
+                return plans[0] if len(plans) == 1 else _nothing(question, objective, [not_together(question)])
             if not question.short(_servable(question)):
-                return _nothing(question, objective, [_apart(question)])
+                return _nothing(question, objective, [not_together(question)])
     return solve_over(question, on_shortage, objective, question.candidates, sources)
 
 
@@ -151,7 +167,7 @@ def solve_over(
     shelf, wanted = question.shelf, [line.quantity for line in question.lines]
     demand = question.demand(wanted)
     if demand and not candidates:
-        return _nothing(question, objective, [_nobody(question)])
+        return _nothing(question, objective, [nobody(question)])
     offered = question.offered
     if question.collected:
         offered = {
@@ -160,7 +176,7 @@ def solve_over(
     at_once = [0 if line.requested_on else line.quantity for line in question.lines]
     now = question.servable(offered, at_once)
     short = question.short(now, at_once)
-    if short and on_shortage is ShortagePolicy.REJECT:
+    if short and on_shortage is ShortagePolicy.REJECT and not question.waiting:
         return _nothing(question, objective, short)
     best_by = Objective(objective.value) if objective else None
     draft = _Draft(now)
@@ -177,20 +193,20 @@ def solve_over(
         asked = asked_for(question, question.demand(now), sources, best_by)
         decided = sourcing.decide(asked, question.steering.live.rules, question.steering.ruled)
         if isinstance(decided.plan, Shortage):
-            return _nothing(question, objective, [_too_many(question, decided.plan)])
+            return _nothing(question, objective, [too_many(question, decided.plan)])
         draft.add(decided.objective, asked, decided.plan, _parcels(question, decided.plan, now))
-    if short and on_shortage is ShortagePolicy.BACKORDER:
+    if short and (question.waiting or on_shortage is ShortagePolicy.BACKORDER):
         rest = [quantity - units for quantity, units in zip(at_once, now, strict=True)]
         if shortage := draft.take(plan_rest(question, candidates, rest, draft.parcels)):
-            return _nothing(question, objective, [_too_many(question, shortage)])
+            return _nothing(question, objective, [too_many(question, shortage)])
     for when in dates:
         those = [line.quantity if line[2:] == when else 0 for line in question.lines]
         if shortage := draft.take(plan_wanted(question, candidates, those, when, draft.parcels, best_by)):
-            return _nothing(question, objective, [_too_many(question, shortage)])
+            return _nothing(question, objective, [too_many(question, shortage)])
         if on_shortage is ShortagePolicy.BACKORDER:
             rest = [max(quantity - units, 0) for quantity, units in zip(those, draft.served, strict=True)]
             if shortage := draft.take(plan_rest(question, candidates, rest, draft.parcels, when)):
-                return _nothing(question, objective, [_too_many(question, shortage)])
+                return _nothing(question, objective, [too_many(question, shortage)])
     short = question.short(draft.served)
     if short and on_shortage is ShortagePolicy.REJECT:
         return _nothing(question, objective, short)
@@ -205,6 +221,7 @@ def solve_over(
         imagined=question.assuming is not None,
         rationed=question.shelf.limits is not None,
         demand_class=question.shelf.limits.demand_class if question.shelf.limits else None,
+        generated=used_of(question, parcels),
         network=question.network,
         objective=SourcingObjective(draft.objective.value) if draft.objective else question.network.channel.objective,
         short=tuple(short),
@@ -340,60 +357,3 @@ def _nothing(question: Question, objective: SourcingObjective | None, short: Seq
         terms={},
         question=question,
     )
-
-
-def _nobody(question: Question) -> NoSource:
-    what = "lets customers collect" if question.collected else "sends parcels"
-    if question.left_out is not None:
-        names = ", ".join(sorted(question.steering.ruled.excluded)[:5])
-        return NoSource(
-            f"Sourcing policy {question.steering.live.policy} leaves out every location that {what} ({names}); "
-            "change it, or choose another way.",
-            path=question.path,
-        )
-    if question.collected:
-        return NoSource(
-            "None of the locations named is active and lets customers collect; name another, or choose another way.",
-            path=question.path,
-        )
-    return NoSource(
-        f"No active location of channel {question.network.channel.handle} {what}; add one, or choose another way.",
-        path=question.path,
-    )
-
-
-def _apart(question: Question) -> NoSource:
-    return NoSource(
-        "No single location has all of it for collection; ask for less, or have it sent.", path=question.path
-    )
-
-
-def _too_many(question: Question, shortage: Shortage) -> NoSource:
-    steering, channel = question.steering, question.network.channel
-    if shortage.fewest_shipments:
-        who, how = f"channel {channel.handle}", "raise maxShipments"
-        if steering.most_shipments != channel.max_shipments:
-            who, how = f"sourcing policy {steering.live.policy}", "change the policy"
-        found = "It would take" if shortage.proven else "No plan was found in the time allowed; one would take"
-        return NoSource(
-            f"{found} {shortage.fewest_shipments} shipments, {who} allows {steering.most_shipments}; "
-            f"ask for less or {how}.",
-            path=question.path,
-        )
-    if shortage.together:
-        skus = ", ".join(shortage.together[0])
-        return NoSource(
-            f"No location has all of {skus}, which sourcing policy {steering.live.policy} keeps together; "
-            "ask for less.",
-            path=question.path,
-        )
-    if shortage.worth_too_little:
-        least = Money(steering.ruled.settings.min_shipment_value or 0, channel.currency)
-        return NoSource(
-            f"It would take several shipments, and sourcing policy {steering.live.policy} allows none that is worth "
-            f"less than {least}; ask for more, ask for less of it, or change the policy.",
-            path=question.path,
-        )
-    if not shortage.proven:
-        return NoSource("No plan was found in the time allowed; ask for fewer lines at once.", path=question.path)
-    return NoSource("No open location can serve it; ask again when one works.", path=question.path)

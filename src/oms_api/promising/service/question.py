@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from oms_api import allocation, catalog, inventory, sourcing
 from oms_api.catalog import Item, SkuKind
@@ -12,7 +13,7 @@ from oms_api.kit import clock
 from oms_api.kit.db import Reading
 from oms_api.kit.errors import Invalid, NotFound, Path, Refusal, refuse
 from oms_api.network import Location, Network, capacity_taken, coordinate_problems
-from oms_api.promising.models import DeliveryMethod, Destination, Line
+from oms_api.promising.models import DeliveryMethod, Destination, Generated, Line
 from oms_api.promising.queries import rulebook_of
 from oms_api.promising.rules import Position, position
 from oms_api.promising.service.imagining import Assumptions
@@ -59,6 +60,10 @@ class Question:
     """What is only imagined: such a plan cannot be held."""
     whole: Shelf | None = None
     """All locations whose stock counts for the channel's threshold, when those of `shelf` are fewer."""
+    waiting: frozenset[str] = frozenset()
+    """SKUs whose ATP rule brings more: their units may wait whatever is asked for on a shortage."""
+    generated: Mapping[UUID, Generated] = field(default_factory=dict)
+    """What such rules bring, by the id that stands for its supply."""
 
     @property
     def candidates(self) -> list[Place]:

@@ -1,5 +1,6 @@
 """What some locations have and expect, net of what is promised and kept back: the rows of one statement, by SKU."""
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from operator import attrgetter
@@ -77,6 +78,7 @@ class Shelf:
                 if row.updated_at > changed_at[sku]:
                     changed_at[sku] = row.updated_at
         self._day_zero: date | None = None
+        self._loads: dict[tuple[str, UUID], list[Incoming]] = {}
         self._expect([row for row in incoming if row.location_id in known])
 
     def _expect(self, incoming: Iterable[Incoming]) -> None:
@@ -108,6 +110,20 @@ class Shelf:
             if held.coming:
                 shelf._expect(held.coming)
         return shelf
+
+    def beside(self, loads: Iterable[Incoming], counted_in: Mapping[tuple[str, UUID], int]) -> "Shelf":
+        """The same with what ATP rules bring: units later, and units that are there as soon as they are wanted. They
+        belong to nobody's share, and fill nothing that is short."""
+        found = copy.copy(self)
+        found._loads = {}
+        for load in loads:
+            found._loads.setdefault((load.sku, load.location_id), []).append(load)
+        found._units = {}
+        found.free = {sku: dict(there) for sku, there in self.free.items()}
+        for (sku, location_id), units in counted_in.items():
+            there = found.free.setdefault(sku, {})
+            there[location_id] = max(there.get(location_id, 0), 0) + units
+        return found
 
     def at(self, sku: str, location_id: UUID) -> int:
         """Promisable units right now at one location."""
@@ -157,6 +173,10 @@ class Shelf:
         """What is expected at one location, soonest first."""
         return [supply for supply in self.coming.get(sku, ()) if supply.location_id == location_id]
 
+    def generated_at(self, sku: str, location_id: UUID) -> list[Incoming]:
+        """What its ATP rule would bring there."""
+        return self._loads.get((sku, location_id), [])
+
     def due(self, supply: Incoming) -> date:
         """Local date from which a supply counts."""
         late_days = self.book.of(supply.sku).rule.delayed_offset_days
@@ -175,6 +195,16 @@ class Shelf:
 
     def steps_at(self, sku: str, location_id: UUID) -> Steps:
         """ATP at one location: of what is on hand and what is announced, by the SKU's rule. It never falls."""
+        steps = self._known_at(sku, location_id)
+        loads = self._loads.get((sku, location_id))
+        if not loads:  # mostly
+            return steps
+        return _at_most(atp.combined([steps, self._brought(loads)]), self._allowed.get((sku, location_id)))
+
+    def _brought(self, loads: Sequence[Incoming]) -> Steps:
+        return atp.steps(0, 0, [((self.due(load) - self.day_zero).days, load.quantity) for load in loads])
+
+    def _known_at(self, sku: str, location_id: UUID) -> Steps:
         free = self.free.get(sku, {}).get(location_id, 0)
         coming = self.supplies_at(sku, location_id)
         rule = self.book.of(sku).rule
@@ -200,8 +230,12 @@ class Shelf:
         """ATP over all locations, less the channel's threshold."""
         ids = self.free.get(sku, {}).keys() | {row.location_id for row in self.coming.get(sku, ())}
         withheld = self._withheld.get(sku, threshold)
-        steps = atp.combined([self.steps_at(sku, id_) for id_ in ids], threshold=withheld) or (Step(0, 0),)
-        return self._shared(_at_most(steps, self._allowed_in_all.get(sku)), sku)
+        steps = atp.combined([self._known_at(sku, id_) for id_ in ids], threshold=withheld) or (Step(0, 0),)
+        steps = self._shared(_at_most(steps, self._allowed_in_all.get(sku)), sku)
+        loads = [load for (code, _), some in self._loads.items() if code == sku for load in some]
+        if not loads:
+            return steps
+        return _at_most(atp.combined([steps, self._brought(loads)]), self._allowed_in_all.get(sku))
 
     def _shared(self, steps: Steps, sku: str, location_id: UUID | None = None) -> Steps:
         """Steps as far as the demand class that asks may have them."""
@@ -216,10 +250,26 @@ class Shelf:
         return tuple(found)
 
     def kit_steps(self, parts: Mapping[str, int], threshold: int) -> Steps:
-        """ATP of a kit over all locations: the scarcest component decides on each day."""
+        """ATP of a kit over all locations, as its components' rules sell it: the scarcest decides on each day."""
         if len(parts) == 1 and 1 in parts.values():
-            return self.steps(next(iter(parts)), threshold)
-        return atp.kit([(self.steps(sku, threshold), per_kit) for sku, per_kit in parts.items()])
+            return self._sold(next(iter(parts)), threshold)
+        sold = [(self._sold(sku, threshold), per_kit) for sku, per_kit in parts.items()]
+        steps = atp.kit(sold)
+        if any(part[-1].quantity < atp.UNLIMITED for part, _ in sold):  # mostly
+            return steps
+        endless = max(part[-1].on for part, _ in sold)
+        return (*(step for step in steps if step.on < endless), Step(endless, atp.UNLIMITED))
+
+    def anyhow(self, sku: str) -> int | None:
+        """The day from which its rule sells any number of a SKU; None when it does not."""
+        if self.book is PLAIN:
+            return None
+        rule = self.book.of(sku).rule
+        return {AtpMode.INFINITE: 0, AtpMode.LEAD_TIME: rule.lead_time_days}.get(rule.mode)
+
+    def _sold(self, sku: str, threshold: int) -> Steps:
+        """ATP of a SKU, and whatever number its rule lets be promised."""
+        return atp.beyond(self.steps(sku, threshold), self.book.of(sku).rule)
 
     def next_receipt_at(self, parts: Mapping[str, int], location_id: UUID) -> datetime | None:
         """When something of it is next expected at a location."""
@@ -231,8 +281,7 @@ class Shelf:
         when supply never suffices."""
         levels = dict(self.free.get(sku, {}))
         total = sum(level for level in levels.values() if level > 0) - self._withheld.get(sku, threshold)
-        rule = self.book.of(sku).rule
-        days = {AtpMode.INFINITE: 0, AtpMode.LEAD_TIME: rule.lead_time_days}.get(rule.mode)
+        rule, days = self.book.of(sku).rule, self.anyhow(sku)
         anyhow = None if days is None else self.reach.now + timedelta(days=days)
         late = self.reach.now + timedelta(days=rule.delayed_offset_days)
         due = sorted(

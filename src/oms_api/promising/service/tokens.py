@@ -16,7 +16,7 @@ from oms_api import sourcing
 from oms_api.kit import clock, secrets
 from oms_api.kit.db import Reading
 from oms_api.kit.errors import Expired, Invalid, Path
-from oms_api.promising.models import DeliveryMethod, Destination, Line, Parcel, PlannedUnits, Promised, Told
+from oms_api.promising.models import DeliveryMethod, Destination, Generated, Line, Parcel, PlannedUnits, Promised, Told
 from oms_api.promising.service.planning import Planned
 
 PURPOSE = "promise"
@@ -57,6 +57,7 @@ def token_of(tenant_id: UUID, promised: Planned) -> str:
             **({"i": 1} if promised.imagined else {}),
             **({"k": promised.demand_class} if promised.rationed else {}),
             **({} if promised.imagined else {"y": _sealed(promised)}),
+            **({"g": [_generated(one) for one in promised.generated]} if promised.generated else {}),
         },
     )
 
@@ -103,6 +104,39 @@ def open_token(reading: Reading, token: str, path: Path = ("input", "promiseToke
         rationed="k" in content,
         demand_class=content.get("k"),
         told=Told(*orjson.loads(secrets.decrypt(PURPOSE, content["y"]))),
+        generated=tuple(_generated_of(*one) for one in content.get("g", ())),
+    )
+
+
+def _generated(one: Generated) -> list[Any]:
+    return [
+        one.id.hex,
+        one.rule,
+        one.generator,
+        one.kind,
+        one.sku,
+        one.location_id.hex,
+        one.quantity,
+        int(one.expected_at.timestamp()),
+        one.capacity_on.toordinal() if one.capacity_on else None,
+        [[sku, location_id.hex, units] for sku, location_id, units in one.takes],
+    ]
+
+
+def _generated_of(
+    id_: str, rule: str, number: int, kind: str, sku: str, at: str, units: int, due: int, day: int | None, takes: Any
+) -> Generated:
+    return Generated(
+        UUID(id_),
+        rule,
+        number,
+        kind,
+        sku,
+        UUID(at),
+        units,
+        datetime.fromtimestamp(due, UTC),
+        date.fromordinal(day) if day else None,
+        tuple((part, UUID(location_id), each) for part, location_id, each in takes),
     )
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
 
@@ -220,7 +221,13 @@ def _sources_in_time(
 
 def _due_days(question: Question, place: Place, demand: Iterable[str]) -> list[date]:
     shelf = question.shelf
-    return sorted({shelf.due(row) for sku in demand for row in shelf.supplies_at(sku, place.id)})
+    return sorted(
+        {
+            shelf.due(row)
+            for sku in demand
+            for row in (*shelf.supplies_at(sku, place.id), *shelf.generated_at(sku, place.id))
+        }
+    )
 
 
 def _stock(question: Question, place: Place, demand: Iterable[str], used: _Used, on: date | None) -> dict[str, int]:
@@ -277,8 +284,10 @@ def _pool(question: Question, place: Place, sku: str, used: _Used) -> Iterable[_
     if left > 0:
         yield _Lot(None, left, 0)
     owed = max(-free, 0)
-    for supply in shelf.supplies_at(sku, place.id):
-        filled = min(owed, supply.quantity)
+    generated = shelf.generated_at(sku, place.id)
+    known = shelf.supplies_at(sku, place.id)
+    for supply in sorted([*known, *generated], key=attrgetter("expected_at")) if generated else known:
+        filled = 0 if supply in generated else min(owed, supply.quantity)
         owed -= filled
         left = supply.quantity - filled - used.lot[sku, place.id, supply.id]
         trip = shelf.reach.trip(place, shelf.due(supply)) if left > 0 else None

@@ -7,7 +7,16 @@ each holds from its day until the next one's; the first starts on day 0, the las
 `rule` chooses between them and sets the fences, `capable` asks what could be had beyond ATP.
 """
 
-from oms_api.promising.rules.atp.capable import Capable, Generator, Load, capable, drop_shipped, made, transferred
+from oms_api.promising.rules.atp.capable import (
+    Capable,
+    Generator,
+    Load,
+    capable,
+    drop_shipped,
+    gathered,
+    made,
+    transferred,
+)
 from oms_api.promising.rules.atp.periods import (
     accumulated,
     discrete_atp,
@@ -46,7 +55,7 @@ from oms_api.promising.rules.atp.steps import (
 __all__ = [
     "DEFAULT", "PAST_DUE_SUPPLY_DAY", "UNLIMITED", "Amounts", "Capable", "Generator", "Load", "Mode", "Projection",
     "Rule", "Step", "Steps", "accumulated", "beyond", "capable", "combined", "daily", "delivery_steps",
-    "discrete_atp", "discrete_steps", "drop_shipped", "fenced_demand", "fenced_supply", "first_day", "kit",
+    "discrete_atp", "discrete_steps", "drop_shipped", "fenced_demand", "fenced_supply", "first_day", "gathered", "kit",
     "look_ahead", "made", "period_atp", "period_steps", "project", "project_periods", "projected_by", "quantity_on",
     "steps", "transferred",
 ]  # fmt: skip

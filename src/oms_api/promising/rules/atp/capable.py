@@ -42,21 +42,30 @@ def capable(steps: Steps, quantity: int, generators: Sequence[Generator], *, by:
     first = first_day(steps, quantity)
     if first is not None and (by is None or first <= by):
         return Capable(first, quantity, ())
+    found = gathered(steps, quantity, generators)
+    loads = tuple(one for one in found if one.by)
+    from_atp = sum(one.quantity for one in found if not one.by)
+    if from_atp + sum(one.quantity for one in loads) < quantity:
+        return None
+    return Capable(found[-1].on, from_atp, loads)
+
+
+def gathered(
+    steps: Steps, quantity: int, generators: Sequence[Generator], *, loads_max: int | None = None
+) -> list[Load]:
+    """The earliest units, up to a quantity: of ATP (`by` nothing), and of generators in at most so many loads."""
     taken: list[Load] = []
-    brought = 0
+    brought = loads = 0
     rises = [Load(day, units, "") for day, units in delivery_steps(quantity, steps)]
     for load in merge(rises, *(generator() for generator in generators), key=_day):
         part = min(load.quantity, quantity - brought)
-        if part > 0:
+        if part > 0 and (not load.by or loads != loads_max):
             taken.append(load._replace(quantity=part))
             brought += part
+            loads += bool(load.by)
         if brought >= quantity:
-            return Capable(
-                load.on,
-                sum(one.quantity for one in taken if not one.by),
-                tuple(one for one in taken if one.by),
-            )
-    return None
+            break
+    return taken
 
 
 def transferred(name: str, steps: Steps, lead_days: int) -> Generator:
@@ -73,9 +82,15 @@ def transferred(name: str, steps: Steps, lead_days: int) -> Generator:
 
 
 def drop_shipped(
-    name: str, lead_days: int, *, works: Callable[[int], bool] = lambda day: True, per_day: int | None = None
+    name: str,
+    lead_days: int,
+    *,
+    works: Callable[[int], bool] = lambda day: True,
+    per_day: int | None = None,
+    taken: Callable[[int], int] = lambda day: 0,
 ) -> Generator:
-    """A supplier who needs so many working days, then sends what is wanted, or so many units a working day."""
+    """A supplier who needs so many working days, then sends what is wanted, or so many units a working day, less what
+    others have `taken` of them."""
 
     def loads() -> Iterator[Load]:
         left = lead_days
@@ -83,7 +98,7 @@ def drop_shipped(
             if not works(day):
                 continue
             if left == 0:
-                yield Load(day, _ANY if per_day is None else per_day, name)
+                yield Load(day, _ANY if per_day is None else per_day - taken(day), name)
                 if per_day is None:
                     return
             else:

@@ -1,0 +1,63 @@
+"""Why no plan serves a question, and what to do about it."""
+
+from oms_api.kit.money import Money
+from oms_api.promising.errors import NoSource
+from oms_api.promising.service.question import Question
+from oms_api.sourcing import Shortage
+
+
+def nobody(question: Question) -> NoSource:
+    what = "lets customers collect" if question.collected else "sends parcels"
+    if question.left_out is not None:
+        names = ", ".join(sorted(question.steering.ruled.excluded)[:5])
+        return NoSource(
+            f"Sourcing policy {question.steering.live.policy} leaves out every location that {what} ({names}); "
+            "change it, or choose another way.",
+            path=question.path,
+        )
+    if question.collected:
+        return NoSource(
+            "None of the locations named is active and lets customers collect; name another, or choose another way.",
+            path=question.path,
+        )
+    return NoSource(
+        f"No active location of channel {question.network.channel.handle} {what}; add one, or choose another way.",
+        path=question.path,
+    )
+
+
+def not_together(question: Question) -> NoSource:
+    return NoSource(
+        "No single location has all of it for collection; ask for less, or have it sent.", path=question.path
+    )
+
+
+def too_many(question: Question, shortage: Shortage) -> NoSource:
+    steering, channel = question.steering, question.network.channel
+    if shortage.fewest_shipments:
+        who, how = f"channel {channel.handle}", "raise maxShipments"
+        if steering.most_shipments != channel.max_shipments:
+            who, how = f"sourcing policy {steering.live.policy}", "change the policy"
+        found = "It would take" if shortage.proven else "No plan was found in the time allowed; one would take"
+        return NoSource(
+            f"{found} {shortage.fewest_shipments} shipments, {who} allows {steering.most_shipments}; "
+            f"ask for less or {how}.",
+            path=question.path,
+        )
+    if shortage.together:
+        skus = ", ".join(shortage.together[0])
+        return NoSource(
+            f"No location has all of {skus}, which sourcing policy {steering.live.policy} keeps together; "
+            "ask for less.",
+            path=question.path,
+        )
+    if shortage.worth_too_little:
+        least = Money(steering.ruled.settings.min_shipment_value or 0, channel.currency)
+        return NoSource(
+            f"It would take several shipments, and sourcing policy {steering.live.policy} allows none that is worth "
+            f"less than {least}; ask for more, ask for less of it, or change the policy.",
+            path=question.path,
+        )
+    if not shortage.proven:
+        return NoSource("No plan was found in the time allowed; ask for fewer lines at once.", path=question.path)
+    return NoSource("No open location can serve it; ask again when one works.", path=question.path)
