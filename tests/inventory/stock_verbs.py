@@ -10,6 +10,7 @@ from uuid import UUID
 from inventory.stock_world import Shop, somebody, soon
 from oms_api import inventory
 from oms_api.inventory import (
+    Brought,
     Change,
     Counted,
     Expected,
@@ -19,10 +20,12 @@ from oms_api.inventory import (
     Relocation,
     Ruled,
     StockRuleKind,
+    SupplyKind,
     Transfer,
     Units,
     Wanted,
 )
+from oms_api.inventory.service.bring import withdraw
 from oms_api.kit import clock, ids, jobs
 from oms_api.kit.db import Tx
 from oms_api.kit.errors import Refusal
@@ -43,7 +46,14 @@ class Verbs:
 
     async def step(self) -> str:
         rare = ["put_rules", "pass_time", "expire", "take_back", "release_carts"]
-        names = [*[name for name in DRIVEN if name not in rare] * 3, *rare, *["reserve"] * 9, *["adjust"] * 3]
+        names = [
+            *[name for name in DRIVEN if name not in rare] * 3,
+            *rare,
+            "withdraw",
+            "withdraw",
+            *["reserve"] * 9,
+            *["adjust"] * 3,
+        ]
         name = self.chance.choice(names)
         if name == "pass_time":
             clock.set_offset(clock.offset() + timedelta(seconds=self.chance.choice([20, 70, 86_400 / 3])))
@@ -113,6 +123,24 @@ class Verbs:
         if owner is None:
             self.carts.append(made.id)
 
+    async def bring(self, tx: Tx) -> None:
+        (sku, here), (_, there) = self.at(), self.at()
+        await inventory.open_positions(tx, [(sku, here)])
+        await inventory.lock(tx, {(sku, here), (sku, there)})
+        takes = ((sku, there, 1),) if there != here else ()
+        one = Brought(ids.new(), sku, here, self.some(), SupplyKind.TRANSFER, soon(days=1), "r/TRANSFER/1", None, takes)
+        await inventory.bring(tx, [one])
+
+    async def withdraw(self, tx: Tx) -> None:
+        if row := await self.supply():
+            await withdraw(tx, row.id)
+
+    async def count_in(self, tx: Tx) -> None:
+        key = self.at()
+        await inventory.open_positions(tx, [key])
+        await inventory.lock(tx, [key])
+        await inventory.count_in(tx, [(*key, self.some())], reason="infinite")
+
     async def adopt(self, tx: Tx) -> None:
         await inventory.adopt(tx, self.cart(), owner_id=self.chance.choice(self.owners))
 
@@ -174,11 +202,11 @@ class Verbs:
         await inventory.put_rules(tx, [Ruled(f"r{self.some()}", sku=sku, units=units, **own)])
 
 
-# neither changes anything
+# none of them changes what stands in the books
 DRIVEN = sorted(
     name
     for name in inventory.__all__
     if inspect.iscoroutinefunction(verb := getattr(inventory, name))
     and next(iter(inspect.signature(verb).parameters.values())).annotation is Tx
-    and name not in ("short_of", "lock")
+    and name not in ("short_of", "lock", "open_positions")
 )
