@@ -45,15 +45,8 @@ class Verbs:
         self.done: set[str] = set()
 
     async def step(self) -> str:
-        rare = ["put_rules", "pass_time", "expire", "take_back", "release_carts"]
-        names = [
-            *[name for name in DRIVEN if name not in rare] * 3,
-            *rare,
-            "withdraw",
-            "withdraw",
-            *["reserve"] * 9,
-            *["adjust"] * 3,
-        ]
+        rare = ["put_rules", "pass_time", "expire", "take_back", "release_carts", "withdraw"]
+        names = [*[name for name in DRIVEN if name not in rare] * 3, *rare, *["reserve"] * 9, *["adjust"] * 3]
         name = self.chance.choice(names)
         if name == "pass_time":
             clock.set_offset(clock.offset() + timedelta(seconds=self.chance.choice([20, 70, 86_400 / 3])))

@@ -117,7 +117,7 @@ async def withdraw(tx: Tx, supply_id: UUID) -> None:
     changes nothing. Six statements at most.
     """
     row: Supply | None = (await queries.supplies_by_id(tx, [supply_id])).get(supply_id)
-    if row is None:
+    if row is None or row.origin is None:
         return
     keys = {(sku, location_id) for sku, location_id, _ in takes_of(row)}
     await ledger.lock(tx, {(row.sku, row.location_id), *keys})

@@ -68,8 +68,9 @@ class Offer:
         if not self.parts:
             return [(today, None)]
         steps = aisle.shelf.kit_steps(self.parts, aisle.channel.threshold)
+        endless = all(aisle.shelf.anyhow(part) is not None for part in self.parts)
         return [
-            (today + timedelta(days=step.on), None if step.quantity >= atp.UNLIMITED else step.quantity)
+            (today + timedelta(days=step.on), None if endless and step.quantity >= atp.UNLIMITED else step.quantity)
             for step in steps
         ]
 
