@@ -12,8 +12,8 @@ from itertools import accumulate
 from typing import NamedTuple
 from uuid import UUID
 
-Key = tuple[str, UUID]
-"""A SKU at a location."""
+Key = tuple[str, UUID | str]
+"""A SKU at a location, of a supply (by its id), or as a demand class may have it (by its handle)."""
 
 CLOCKS_S = 0.002
 """By so much the database's clock may differ from ours: SQLite's counts milliseconds."""
@@ -31,11 +31,13 @@ class Hold(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """A reserve that was short: (SKU, location or None for any, units)."""
+    """A reserve that was short: (SKU, locations and supplies that it could have come from, units), and what it would
+    have taken of shares: (SKU, demand class, units)."""
 
     begun: float
     answered: float
-    wanted: tuple[tuple[str, UUID | None, int], ...]
+    wanted: tuple[tuple[str, tuple[UUID, ...], int], ...]
+    shares: tuple[tuple[str, str, int], ...] = ()
 
 
 def oversold(on_hand: Mapping[Key, int], holds: Iterable[Hold]) -> int:
@@ -60,16 +62,19 @@ def refused_while_free(on_hand: Mapping[Key, int], holds: Iterable[Hold], refuse
     for hold in holds:
         for key, units in hold.units:
             free[key].take(hold.begun, hold.gone, units)
-    places: dict[str, list[_Free]] = defaultdict(list)
-    for (sku, _), position in free.items():
-        position.close()
-        places[sku].append(position)
+    for key in free:
+        free[key].close()
 
-    def least(sku: str, location_id: UUID | None, one: Refused) -> int:
-        positions = places[sku] if location_id is None else [free[sku, location_id]]
-        return sum(max(position.least(one.begun, one.answered), 0) for position in positions)
+    def least(sku: str, places: Iterable[UUID | str], one: Refused) -> int:
+        there = [free[sku, place] for place in places if (sku, place) in free]
+        return sum(max(position.least(one.begun, one.answered), 0) for position in there)
 
-    return [one for one in refused if all(least(sku, at, one) >= units for sku, at, units in one.wanted)]
+    return [
+        one
+        for one in refused
+        if all(least(sku, places, one) >= units for sku, places, units in one.wanted)
+        and all(least(sku, [demand_class], one) >= units for sku, demand_class, units in one.shares)
+    ]
 
 
 class _Free:

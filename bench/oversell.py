@@ -1,61 +1,60 @@
 """Hot SKUs reserved by several processes at once: is a unit promised twice, or refused to somebody while it was free?
 
-    python -m bench oversell [--reserves 100000] [--engines postgresql,sqlite] [--processes 4]
+    python -m bench oversell [--reserves 100000] [--engines postgresql,sqlite] [--processes 4] [--classes] [--supplies]
 
 20 SKUs at three locations with half of the units that all carts together want; carts of one to three lines in random
 order, planned and held (60 %) or reserved at a location each. Two in five are orders at once; of the others some are
 taken over by an order, some released, and some end by themselves, a third of these while an order reaches for them.
-Each process has its own connections. What is told is judged by what each caller saw (`bench/holds.py`), by the tables,
-and by the ledger. The same seed asks for the same carts; who gets them is the race.
+With `--classes` all of it is shared out among two demand classes; with `--supplies` half of the units are yet to come.
+Each process has its own connections; a worker does its work beside them. What is told is judged by what each caller saw
+(`bench/holds.py`), by the tables, and by the ledger. The same seed asks for the same carts; who gets them is the race.
 """
 
 import argparse
 import asyncio
 import math
 import os
-import random
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlmodel import select
 
-from bench.holds import CLOCKS_S, Hold, Key, Refused, oversold, refused_while_free
+from bench.callers import CHANNEL, CLASSES, SKUS, WANTED, Caller, Log, Stocked
+from bench.holds import Key, oversold, refused_while_free
 from bench.processes import family_cpu
-from oms_api import access, catalog, inventory, network, promising
-from oms_api.inventory import InsufficientStock, Position, ReservationLine, Wanted
-from oms_api.kit import ids
+from oms_api import access, catalog, inventory, network
+from oms_api.allocation import AllocationBasis
+from oms_api.allocation.queries import ShareSet, share_sets
+from oms_api.allocation.service.put import Part, Sharing, put_classes, put_shares
+from oms_api.config import Settings
+from oms_api.inventory import Expected, Position, ReservationLine, Supply
+from oms_api.kit import clock, ids
 from oms_api.kit.caller import system
 from oms_api.kit.db import Database, Tx, mine, prepared
-from oms_api.kit.errors import Overloaded, Refusal
 from oms_api.kit.ids import NOBODY
-from oms_api.promising import Destination, Line
-
-T = TypeVar("T")
+from oms_api.worker import Worker
 
 ENGINES = ("postgresql", "sqlite")
-SKUS = [f"HOT-{number:02}" for number in range(20)]
 PLACES = {"east": "America/New_York", "south": "America/Chicago", "west": "America/Los_Angeles"}
-UNITS = ((1, 70), (2, 20), (3, 10))
-"""Units of a line and their weight."""
-WANTED = 2.8
-"""Units of a cart on average."""
-FATES = (("order", 40), ("adopt", 20), ("release", 20), ("lapse", 20))
+AWAITED_AT = ("east", "south")
 AT_ONCE = 6
 """Callers in each process."""
-CHANNEL = "web"
-THERE = Destination("US", "10001")
+SAY_EVERY_S = 60.0
 
 _POSITIONS = prepared(select(Position).where(mine(Position)))
+_SUPPLIES = prepared(select(Supply).where(mine(Supply)))
 _LINES = prepared(select(ReservationLine).where(mine(ReservationLine), ReservationLine.quantity > 0))
 
 
@@ -66,21 +65,7 @@ class Job(NamedTuple):
     tenant_id: UUID
     seed: str
     reserves: int
-
-
-@dataclass
-class Log:
-    """What the callers of one process saw."""
-
-    begun: float = 0.0
-    ended: float = 0.0
-    """When the last reserve was answered."""
-    cpu_s: float = 0.0
-    clashes: int = 0
-    gave_up: int = 0
-    ends: Counter[str] = field(default_factory=Counter)
-    holds: list[Hold] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
+    classes: bool
 
 
 @dataclass
@@ -101,139 +86,18 @@ class Outcome:
     underfill: int
     """Units of refusals that cannot have been short."""
     lost: int
-    """Units of orders by the tables more or less than the callers were told."""
+    """Units of orders, and of shares, by the tables more or less than the callers were told."""
     wrong: int
     """Positions whose `reserved` is not the sum of open lines, and columns that the ledger does not give."""
 
 
-class Caller:
-    """One of the callers of a process."""
-
-    def __init__(self, db: Database, job: Job, number: int, log: Log) -> None:
-        self.db, self.tenant_id, self.log = db, job.tenant_id, log
-        self.rng = random.Random(f"{job.seed} {number}")
-        self.waiting: list[tuple[float, str, UUID, Hold]] = []
-
-    async def calls(self, count: int, places: dict[str, UUID]) -> None:
-        self.places = list(places.values())
-        for _ in range(count):
-            await self._reserve()
-            await self._let_go(time.time())
-        self.log.ended = time.time()
-        while self.waiting:
-            await asyncio.sleep(max(0.0, min(self.waiting)[0] - time.time()))
-            await self._let_go(time.time())
-
-    async def _run(self, work: Callable[[Tx], Awaitable[T]]) -> T:
-        tries = 0
-
-        async def counted(tx: Tx) -> T:
-            nonlocal tries
-            tries += 1
-            return await work(tx)
-
-        try:
-            return await self.db.run(counted, system(self.tenant_id))
-        finally:
-            self.log.clashes += max(tries - 1, 0)
-
-    async def _reserve(self) -> None:
-        rng = self.rng
-        units = rng.choices([units for units, _ in UNITS], [weight for _, weight in UNITS], k=3)
-        cart = list(zip(rng.sample(SKUS, rng.randint(1, 3)), units, strict=False))
-        planned = rng.random() < 0.6
-        wanted = [(sku, None if planned else rng.choice(self.places), quantity) for sku, quantity in cart]
-        (fate,) = rng.choices([fate for fate, _ in FATES], [weight for _, weight in FATES])
-        seconds = rng.uniform(0.1, 1.5) if fate == "lapse" else 60.0
-        later = rng.uniform(0.0, 0.5)
-        late = fate == "lapse" and rng.random() < 1 / 3
-        owner_id = ids.new() if fate == "order" else None
-        begun = time.time()
-        expires_at = None if owner_id else datetime.fromtimestamp(begun + seconds, UTC)
-
-        async def plan(tx: Tx) -> inventory.Reservation:
-            found = await network.network_of(tx, CHANNEL)
-            assert found is not None
-            _, held = await promising.plan_and_hold(
-                tx,
-                network=found,
-                lines=[Line(sku, quantity) for sku, quantity in cart],
-                destination=THERE,
-                owner_id=owner_id,
-                expires_at=expires_at,
-            )
-            assert held is not None
-            return held
-
-        async def reserve(tx: Tx) -> inventory.Reservation:
-            rows = [Wanted(sku, at, quantity) for sku, at, quantity in wanted if at is not None]
-            return await inventory.reserve(tx, rows, owner_id=owner_id, expires_at=expires_at, channel=CHANNEL)
-
-        async def held_lines(tx: Tx) -> tuple[UUID, tuple[tuple[Key, int], ...]]:
-            held = await (plan if planned else reserve)(tx)
-            (lines,) = (await inventory.lines_by_reservation(tx, [held.id])).values()
-            return held.id, tuple(((line.sku, line.location_id), line.quantity) for line in lines)
-
-        try:
-            id_, lines = await self._run(held_lines)
-        except Overloaded:
-            self.log.gave_up += 1
-            return
-        except Refusal as refusal:
-            if not all(isinstance(part, InsufficientStock) for part in refusal.parts()):
-                raise
-            self.log.refused.append(Refused(begun, time.time(), tuple(wanted)))
-            return
-        hold = Hold(begun, time.time(), lines)
-        if expires_at is None:
-            self._end(hold, "order")
-            return
-        ends = begun + seconds
-        lapsing = hold._replace(let_go=ends - CLOCKS_S, gone=ends + CLOCKS_S)
-        due = ends + rng.uniform(-0.1, 0.02) if late else ends if fate == "lapse" else begun + later
-        self.waiting.append((due, "adopt" if late else fate, id_, lapsing))
-
-    def _end(self, hold: Hold, how: str) -> None:
-        self.log.holds.append(hold)
-        self.log.ends[how] += 1
-
-    async def _let_go(self, now: float) -> None:
-        """Adopt or release what is due; what has ended by then has ended."""
-        due = [one for one in self.waiting if one[0] <= now]
-        self.waiting = [one for one in self.waiting if one[0] > now]
-        for _, fate, id_, lapsing in due:
-            if fate == "lapse":
-                self._end(lapsing, "lapse")
-                continue
-
-            async def change(tx: Tx, fate: str = fate, id_: UUID = id_) -> None:
-                if fate == "adopt":
-                    await inventory.adopt(tx, id_, owner_id=ids.new())
-                else:
-                    await inventory.release(tx, id_)
-
-            begun = time.time()
-            try:
-                await self._run(change)
-            except Overloaded:
-                self.log.gave_up += 1
-                self._end(lapsing, "lapse")
-            except Refusal as refusal:
-                if {part.code for part in refusal.parts()} != {"EXPIRED"}:
-                    raise
-                self._end(lapsing, "too late")
-            else:
-                if fate == "adopt":
-                    self._end(Hold(lapsing.begun, lapsing.answered, lapsing.units), fate)
-                else:
-                    let_go, gone = min(begun, lapsing.let_go), min(time.time(), lapsing.gone)
-                    self._end(lapsing._replace(let_go=let_go, gone=gone), fate)
-
-
-async def _furnish(url: str, reserves: int) -> UUID:
+async def _furnish(url: str, reserves: int, classes: bool, supplies: bool) -> UUID:
     """A tenant with the SKUs, locations, channel and stock; its id."""
     db = Database(url)
-    each = max(round(reserves * WANTED / 2 / len(SKUS) / len(PLACES)), 1)
+    each = reserves * WANTED / 2 / len(SKUS)
+    there = max(round((each / 2 if supplies else each) / len(PLACES)), 1)
+    to_come = max(round(each / 2 / len(AWAITED_AT)), 1) if supplies else 0
+    whole = there * len(PLACES) + to_come * len(AWAITED_AT)
     async with db.transaction(system(NOBODY)) as tx:
         tenant_id = (await access.create_key(tx, tenant=f"t{ids.new().hex}", scopes=("*",))).tenant_id
 
@@ -245,77 +109,153 @@ async def _furnish(url: str, reserves: int) -> UUID:
         await network.put_channels(
             tx, [{"handle": CHANNEL, "name": CHANNEL, "currency": "USD", "locations": list(PLACES)}]
         )
-        stock = [inventory.Quantity(sku, name, each) for sku in SKUS for name in PLACES]
+        stock = [inventory.Quantity(sku, name, there) for sku in SKUS for name in PLACES]
         await inventory.set_quantities(tx, stock, reason="cycle_count")
+        if supplies:
+            at = clock.now() + timedelta(days=10)
+            coming = [Expected(f"{sku} {name}", sku, name, to_come, at) for sku in SKUS for name in AWAITED_AT]
+            await inventory.put_supplies(tx, coming)
+        if classes:
+            await put_classes(tx, [{"handle": name, "name": name} for name in CLASSES])
+            first, last = CLASSES
+            units = whole * CLASSES[first] // 100
+            parts = [Part(first, units, hard=True), Part(last, whole - units, hard=True)]
+            await put_shares(tx, [Sharing(sku, AllocationBasis.UNITS, parts) for sku in SKUS])
 
     await db.run(furnish, system(tenant_id))
     await db.close()
     return tenant_id
 
 
-async def _calls(job: Job, log: Log, ready: Callable[[], object]) -> None:
+async def _calls(job: Job, log: Log, ready: Callable[[], object], done: Callable[[], None]) -> None:
     db = Database(job.url)
     async with db.reading(job.tenant_id) as reading:
         places = await network.locations_by_handle(reading, list(PLACES))
+        supplies: dict[str, dict[UUID, UUID]] = {}
+        for row in await reading.all(_SUPPLIES):
+            supplies.setdefault(row.sku, {})[row.id] = row.location_id
+    stocked = Stocked(tuple(places[name].id for name in PLACES), supplies, job.classes)
     share, more = divmod(job.reserves, AT_ONCE)
-    callers = [Caller(db, job, number, log) for number in range(AT_ONCE)]
+    callers = [Caller(db, job.tenant_id, f"{job.seed} {number}", stocked, log) for number in range(AT_ONCE)]
     ready()
     log.begun, cpu = time.time(), time.process_time()
-    await asyncio.gather(
-        *[
-            caller.calls(share + (number < more), {name: row.id for name, row in places.items()})
-            for number, caller in enumerate(callers)
-        ]
-    )
+    await asyncio.gather(*[caller.calls(share + (number < more), done) for number, caller in enumerate(callers)])
     log.cpu_s = time.process_time() - cpu
     await db.close()
 
 
 _all_ready: Any = None
+_answered: Any = None
 
 
-def _begin(barrier: Any) -> None:
-    global _all_ready
-    _all_ready = barrier
+def _begin(barrier: Any, answered: Any) -> None:
+    global _all_ready, _answered
+    _all_ready, _answered = barrier, answered
+
+
+def _count() -> None:
+    with _answered.get_lock():
+        _answered.value += 1
 
 
 def _process(job: Job) -> Log:
     """All calls of one process, begun when every process is up."""
     log = Log()
-    asyncio.run(_calls(job, log, _all_ready.wait))
+    asyncio.run(_calls(job, log, _all_ready.wait, _count))
     return log
 
 
-async def _stored(url: str, tenant_id: UUID) -> tuple[list[Position], list[ReservationLine], int]:
+@contextmanager
+def _saying(answered: Any, reserves: int) -> Iterator[None]:
+    """How far it is, now and then."""
+    over = threading.Event()
+
+    def say() -> None:
+        while not over.wait(SAY_EVERY_S):
+            print(f"  {answered.value:,} of {reserves:,} answered", file=sys.stderr, flush=True)
+
+    thread = threading.Thread(target=say, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextmanager
+def _worker(url: str) -> Iterator[None]:
+    """Jobs and timers as a worker runs them, in this process: what expired or was let go is given back for good."""
+    worker = Worker(Settings(database_url=url, redis_url=""), {})
+    worker.start()
+    try:
+        yield
+    finally:
+        worker.stop()
+
+
+class _Stored(NamedTuple):
+    """What the tables say at the end."""
+
+    positions: list[Position]
+    supplies: list[Supply]
+    lines: list[ReservationLine]
+    shares: list[ShareSet]
+    differences: int
+
+
+async def _stored(url: str, tenant_id: UUID) -> _Stored:
     db = Database(url)
     async with db.reading(tenant_id) as reading:
-        found = await reading.all(_POSITIONS), await reading.all(_LINES), len(await inventory.rebuild(reading))
+        found = _Stored(
+            await reading.all(_POSITIONS),
+            await reading.all(_SUPPLIES),
+            await reading.all(_LINES),
+            await share_sets(reading, SKUS),
+            len(await inventory.rebuild(reading)),
+        )
     await db.close()
     return found
 
 
-def run(url: str, *, reserves: int, processes: int, seed: str = "1") -> Outcome:
+def run(
+    url: str, *, reserves: int, processes: int, seed: str = "1", classes: bool = False, supplies: bool = False
+) -> Outcome:
     """Reserve over a database that has its tables, and judge what came of it."""
-    tenant_id = asyncio.run(_furnish(url, reserves))
+    tenant_id = asyncio.run(_furnish(url, reserves, classes, supplies))
     share, more = divmod(reserves, processes)
-    jobs = [Job(url, tenant_id, f"{seed} {number}", share + (number < more)) for number in range(processes)]
+    jobs = [Job(url, tenant_id, f"{seed} {number}", share + (number < more), classes) for number in range(processes)]
     spawn = get_context("spawn")
-    with ProcessPoolExecutor(processes, spawn, _begin, (spawn.Barrier(processes),)) as pool:
+    answered = spawn.Value("q", 0)
+    begin = (spawn.Barrier(processes), answered)
+    with _saying(answered, reserves), ProcessPoolExecutor(processes, spawn, _begin, begin) as pool:
         logs = list(pool.map(_process, jobs))
-    positions, lines, differences = asyncio.run(_stored(url, tenant_id))
-    on_hand = {(row.sku, row.location_id): row.on_hand for row in positions}
+    return _judged(reserves, logs, asyncio.run(_stored(url, tenant_id)))
+
+
+def _judged(reserves: int, logs: list[Log], stored: _Stored) -> Outcome:
+    there: dict[Key, int] = {(row.sku, row.location_id): row.on_hand for row in stored.positions}
+    there |= {(row.sku, row.id): row.quantity for row in stored.supplies}
+    reserved: dict[Key, int] = {(row.sku, row.location_id): row.reserved for row in stored.positions}
+    reserved |= {(row.sku, row.id): row.reserved for row in stored.supplies}
     holds = [hold for log in logs for hold in log.holds]
     refused = [one for log in logs for one in log.refused]
     open_, orders = Counter[Key](), Counter[Key]()
-    for line in lines:
-        open_[line.sku, line.location_id] += line.quantity
+    for line in stored.lines:
+        key = line.sku, line.supply_id or line.location_id
+        open_[key] += line.quantity
         if line.expires_at is None:
-            orders[line.sku, line.location_id] += line.quantity
+            orders[key] += line.quantity
+    shares: dict[Key, int] = {}
+    for found in stored.shares:
+        for row in found.shares.rows:
+            shares[found.sku, row.demand_class] = row.target
+            orders[found.sku, row.demand_class] += row.used
     for hold in holds:
         if hold.gone == math.inf:
             orders.subtract(dict(hold.units))
-    by_tables = sum(max(open_[key] - units, 0) for key, units in on_hand.items())
-    unjust = refused_while_free(on_hand, holds, refused)
+    by_tables = sum(max(open_[key] - units, 0) for key, units in there.items())
+    unjust = refused_while_free(there | shares, holds, refused)
     return Outcome(
         reserves=reserves,
         seconds=max(log.ended for log in logs) - min(log.begun for log in logs),
@@ -325,11 +265,11 @@ def run(url: str, *, reserves: int, processes: int, seed: str = "1") -> Outcome:
         clashes=sum(log.clashes for log in logs),
         gave_up=sum(log.gave_up for log in logs),
         ends=sum((log.ends for log in logs), Counter()),
-        left=sum(on_hand.values()) - open_.total(),
-        oversell=max(by_tables, oversold(on_hand, holds)),
+        left=sum(there.values()) - open_.total(),
+        oversell=max(by_tables, oversold(there | shares, holds)),
         underfill=sum(units for one in unjust for *_, units in one.wanted),
         lost=sum(map(abs, orders.values())),
-        wrong=differences + sum(row.reserved != open_[row.sku, row.location_id] for row in positions),
+        wrong=stored.differences + sum(units != open_[key] for key, units in reserved.items()),
     )
 
 
@@ -365,21 +305,27 @@ def main(given: list[str]) -> int:
     parser.add_argument("--engines", default=",".join(ENGINES))
     parser.add_argument("--processes", type=int, default=4)
     parser.add_argument("--seed", default="1")
+    parser.add_argument("--classes", action="store_true", help="shared out among two demand classes")
+    parser.add_argument("--supplies", action="store_true", help="half of the units are still to come")
     args = parser.parse_args(given)
+
+    def measured(url: str) -> Outcome:
+        _migrated(url)
+        with _worker(url):
+            return run(url, reserves=args.reserves, processes=args.processes, seed=args.seed,
+                       classes=args.classes, supplies=args.supplies)  # fmt: skip
+
     wrong = 0
     for engine in args.engines.split(","):
         cpu_s = None
         if engine == "postgresql":
             with private("postgres", durable=True) as postgres:
-                _migrated(postgres.url)
                 before = family_cpu(postgres.pid)
-                outcome = run(postgres.url, reserves=args.reserves, processes=args.processes, seed=args.seed)
+                outcome = measured(postgres.url)
                 cpu_s = family_cpu(postgres.pid) - before
         elif engine == "sqlite":
             with scratch(engine) as folder:
-                url = f"sqlite+aiosqlite:///{folder / 'oversell.sqlite3'}"
-                _migrated(url)
-                outcome = run(url, reserves=args.reserves, processes=args.processes, seed=args.seed)
+                outcome = measured(f"sqlite+aiosqlite:///{folder / 'oversell.sqlite3'}")
         else:
             parser.error(f"unknown: {engine}; known: {', '.join(ENGINES)}")
         print(told(engine, outcome, args.processes, cpu_s), flush=True)

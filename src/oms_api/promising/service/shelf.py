@@ -288,10 +288,14 @@ class Shelf:
             (late if row.expected_at < self.reach.now else row.expected_at, row.location_id, row.quantity)
             for row in self.coming.get(sku, ())
         )
+        added = 0
         for expected_at, location_id, quantity in due:
             before = levels.get(location_id, 0)
             levels[location_id] = before + quantity
-            total += max(before + quantity, 0) - max(before, 0)
-            if total >= units:
+            more = max(before + quantity, 0) - max(before, 0)
+            total += more
+            added += more
+            share = self.limits.later(sku, added) if self.limits is not None else None
+            if min(total, total if share is None else share) >= units:
                 return min(expected_at, anyhow) if anyhow else expected_at
         return anyhow

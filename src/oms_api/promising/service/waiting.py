@@ -19,9 +19,10 @@ from oms_api.sourcing import Asked, Objective, Plan, Shortage, Source
 
 
 class _Used:
-    """Units of a plan's other parcels: by SKU, by location, and by the supply that they wait for."""
+    """Units of a plan's other parcels: by SKU, by location, and by the supply that they wait for. At its location a
+    unit on hand that the demand class may not have is used as well: its share of what will come is no title to it."""
 
-    def __init__(self, parcels: Sequence[Parcel]) -> None:
+    def __init__(self, question: Question, candidates: Sequence[Place], parcels: Sequence[Parcel]) -> None:
         self.of: Counter[str] = Counter()
         self.at: Counter[tuple[str, UUID]] = Counter()
         self.lot: Counter[tuple[str, UUID, UUID | None]] = Counter()
@@ -30,6 +31,22 @@ class _Used:
                 self.of[units.sku] += units.quantity
                 self.at[units.sku, sent.location_id] += units.quantity
                 self.lot[units.sku, sent.location_id, units.supply_id] += units.quantity
+        if question.shelf.limits is not None:
+            for sku in question.grams:
+                self._set_apart(question, candidates, sku)
+
+    def _set_apart(self, question: Question, candidates: Sequence[Place], sku: str) -> None:
+        shelf = question.shelf
+        share = shelf.limits.now(sku) if shelf.limits is not None else None
+        if share is None:
+            return
+        left = share - sum(units for (used, _, supply), units in self.lot.items() if used == sku and supply is None)
+        for place in candidates:
+            there = max(shelf.at(sku, place.id) - self.lot[sku, place.id, None], 0)
+            own = min(there, max(left, 0))
+            left -= own
+            self.at[sku, place.id] += there - own
+            self.lot[sku, place.id, None] += there - own
 
 
 class Waiting(NamedTuple):
@@ -54,7 +71,7 @@ def plan_rest(
 
     None when supply brings nothing of it. A component on hand waits for its kit's others where that is no later.
     """
-    used = _Used(parcels)
+    used = _Used(question, candidates, parcels)
     in_all = _in_all(question, candidates, question.demand(rest))
     offered = {sku: units - used.of[sku] for sku, units in in_all.items()}
     served = question.servable(offered, rest)
@@ -86,7 +103,7 @@ def plan_at_once(
     demand = question.demand(served)
     if shelf.limits is not None or not any(_due_days(question, place, demand) for place in candidates):
         return None
-    used = _Used(())
+    used = _Used(question, candidates, ())
     _withhold(question, candidates, demand, used)
     sources: dict[tuple[str, int, str], Source] = {}
     waits: dict[tuple[str, int], int] = {}
@@ -132,7 +149,7 @@ def plan_wanted(
 ) -> Waiting | Shortage | None:
     """The best way to serve units that are wanted on a date: each location sends as late as is in time, from what is
     there by then and not used by the given parcels. None when nothing is."""
-    used = _Used(parcels)
+    used = _Used(question, candidates, parcels)
     demand = question.demand(wanted)
     sources = [
         one
