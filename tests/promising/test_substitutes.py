@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from promising.shop import MONDAY_NOON, TO_NEW_YORK, at, put_supply, shop
-from world import Api
+from world import Api, statements
 
 ASK = """query($input: AvailabilityInput!) { availability(input: $input) {
   availability { sku available substitutes { sku ratio needsConsent available earliestDelivery } }
@@ -31,3 +31,19 @@ async def test_substitutes_come_best_first_in_units_of_the_original(api: Api) ->
             ]},
             {"sku": "CUP", "available": 0, "substitutes": []},
         ]  # fmt: skip
+
+
+async def test_who_asks_for_substitutes_of_what_has_none_pays_nothing_for_it(api: Api) -> None:
+    tea = {"code": "TEA", "name": "Tea", "substitutes": [{"sku": "MATE", "needsConsent": False}]}
+    await shop(api, {"nyc": {}}, skus=[{"code": code, "name": code} for code in ("CUP", "MATE")])
+    await shop(api, {"nyc": {}}, {"TEA": {"nyc": 1}, "CUP": {"nyc": 1}}, skus=[tea])
+
+    async def counted(sku: str, document: str) -> int:
+        await api.ok(document, input={"channel": "web", "skus": [sku]})  # its stock is known from now on
+        with statements() as found:
+            await api.ok(document, input={"channel": "web", "skus": [sku]})
+        return len(found)
+
+    plain = ASK.replace("substitutes { sku ratio needsConsent available earliestDelivery }", "")
+    assert await counted("CUP", ASK) == await counted("CUP", plain)
+    assert await counted("TEA", ASK) == await counted("TEA", plain) + 1

@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 
+from oms_api.kit import secrets
+from oms_api.promising.service.tokens import PURPOSE
 from promising.shop import CHICAGO, MONDAY_NOON, TO_NEW_YORK, at, lines, put_stock, shop
 from world import Api, World, statements
 
@@ -73,6 +75,20 @@ async def test_a_changed_token_is_invalid(api: Api) -> None:
     for bad in (f"{changed}.{signature}", f"{body}.{signature[:-2]}xx", body, "", ".", "🙂", "x" * 5000, token + "A"):
         (error,) = await api.refused(RESERVE, input={"promiseToken": bad})
         assert error["code"] == ("INVALID" if bad else "REQUIRED")
+    assert await available(api, "A") == [6]
+
+
+async def test_a_token_of_an_earlier_version_has_ended_and_one_of_no_version_never_was(api: Api) -> None:
+    await shop(api, {"nyc": {}}, {"A": {"nyc": 6}})
+    (token,) = await tokens(api, lines(A=1))
+    body = token.split(".")[0]
+    content = orjson.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    for version, code in ((1, "EXPIRED"), (2, "EXPIRED"), (0, "INVALID"), (99, "INVALID")):
+        (error,) = await api.refused(RESERVE, input={"promiseToken": secrets.sign(PURPOSE, {**content, "v": version})})
+        assert (error["code"], error["path"]) == (code, ["input", "promiseToken"])
+    foreign = secrets.sign(PURPOSE, {**content, "v": 2, "t": "0" * 32})
+    (error,) = await api.refused(RESERVE, input={"promiseToken": foreign})
+    assert error["code"] == "INVALID"
     assert await available(api, "A") == [6]
 
 

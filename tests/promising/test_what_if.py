@@ -101,6 +101,10 @@ NO_MOON = "'moon' is not a location of this channel; name one that is, or add it
 @pytest.mark.parametrize(
     ("assuming", "code", "message", "path"),
     [
+        (adding("NONE", "nyc", 1), "NOT_FOUND", "There is no SKU 'NONE'; create it with skuPut first.",
+         ["stock", "0", "sku"]),
+        (coming("NONE", "nyc", 1, 1), "NOT_FOUND", "There is no SKU 'NONE'; create it with skuPut first.",
+         ["supply", "0", "sku"]),
         ({"closedLocations": ["moon"]}, "NOT_FOUND", NO_MOON,
          ["closedLocations", "0"]),
         (adding("A", "moon", 1), "NOT_FOUND", NO_MOON, ["stock", "0", "location"]),
@@ -123,6 +127,55 @@ async def test_what_cannot_be_imagined_is_named(
     asked = {"channel": "web", "lines": lines(A=1), "destination": TO_NEW_YORK, "assuming": assuming}
     found = await api.refused(PROMISE, input=asked)
     assert found == [{"code": code, "message": message, "path": ["input", "assuming", *path]}]
+
+
+async def test_all_that_is_wrong_with_a_question_is_told_at_once_in_its_own_order(api: Api) -> None:
+    await shop(api, {"nyc": {}}, {"A": {"nyc": 5}})
+    wanted = [
+        {"sku": "NONE", "quantity": 0},
+        {"sku": "A", "quantity": -1},
+        {"sku": "GONE", "quantity": 1, "requestedOn": "2020-01-01"},
+    ]
+    supply = {"reference": "P", "sku": "NO", "location": "moon", "quantity": -1, "expectedAt": "2027-01-01T00:00:00Z"}
+    assuming = {
+        "closedLocations": ["moon"],
+        "stock": [{"sku": "WHAT", "location": "mars", "delta": 1}],
+        "supply": [supply],
+        "now": "9999-12-01T00:00:00Z",
+    }
+    asked = {"channel": "web", "lines": wanted, "destination": {"country": "Atlantis"}, "assuming": assuming}
+    found = await api.refused(PROMISE, input=asked)
+    assert [(error["code"], ".".join(error["path"][1:])) for error in found] == [
+        ("NOT_FOUND", "lines.0.sku"),
+        ("INVALID", "lines.0.quantity"),
+        ("INVALID", "lines.1.quantity"),
+        ("NOT_FOUND", "lines.2.sku"),
+        ("INVALID", "lines.2.requestedOn"),
+        ("INVALID", "destination.country"),
+        ("NOT_FOUND", "assuming.closedLocations.0"),
+        ("NOT_FOUND", "assuming.stock.0.sku"),
+        ("NOT_FOUND", "assuming.stock.0.location"),
+        ("NOT_FOUND", "assuming.supply.0.sku"),
+        ("NOT_FOUND", "assuming.supply.0.location"),
+        ("INVALID", "assuming.supply.0.quantity"),
+        ("INVALID", "assuming.now"),
+    ]
+
+
+async def test_every_unit_that_is_not_there_to_be_taken_away_is_named(api: Api) -> None:
+    await shop(api, {"nyc": {}}, {"A": {"nyc": 5}, "B": {"nyc": 2}})
+    rows = [{"sku": sku, "location": "nyc", "delta": delta} for sku, delta in (("A", -6), ("B", -2), ("B", -1))]
+    asked = {"channel": "web", "lines": lines(A=1, B=1), "destination": TO_NEW_YORK, "assuming": {"stock": rows}}
+    found = await api.refused(PROMISE, input=asked)
+    assert [(error["path"][3], error["message"]) for error in found] == [
+        ("0", "-6 of A at nyc would leave -1 on hand; it has 5."),
+        ("2", "-1 of B at nyc would leave -1 on hand; it has 0."),
+    ]
+
+
+async def test_stock_of_what_is_not_asked_for_may_be_imagined_and_changes_nothing(api: Api) -> None:
+    await shop(api, {"nyc": {}}, {"A": {"nyc": 5}, "B": {"nyc": 2}})
+    assert await best(api, lines(A=1), assuming=adding("B", "nyc", -2)) == {"nyc": {"A": 1}}
 
 
 async def test_a_published_policy_can_be_asked_before_it_is_promoted(api: Api) -> None:

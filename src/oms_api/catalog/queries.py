@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
+from sqlalchemy import exists
 from sqlmodel import col, select
 
 from oms_api.catalog.models import KitInKit, Sku, SkuBarcode, SkuKind, SkuSubstitute, Tag
@@ -34,6 +35,7 @@ _ITEMS = prepared(
         Sku.unit_cost_minor,
         Sku.unit_cost_currency,
         Sku.location_costs,
+        exists().where(mine(SkuSubstitute), col(SkuSubstitute.sku) == col(Sku.code)).label("substituted"),
     ).where(mine(Sku), any_of(Sku.code, "codes"))
 )
 _TAGS = prepared(select(Tag.tag).where(mine(Tag), any_of(Tag.tag, "tags")))
@@ -69,6 +71,8 @@ class Item(NamedTuple):
     """Volume of one, begun cubic centimetres; 0 when a side is not known."""
     tags: tuple[str, ...] = ()
     unit_cost: UnitCost | None = None
+    substituted: bool = False
+    """Something may stand in for it: `substitutes_of` says what."""
 
 
 async def skus_by_code(reading: Reading, codes: Sequence[str]) -> Mapping[str, Sku]:
@@ -108,6 +112,7 @@ async def items(reading: Reading, codes: Sequence[str]) -> dict[str, Item]:
             None
             if row.unit_cost_minor is None
             else UnitCost(row.unit_cost_minor, row.unit_cost_currency, row.location_costs or {}),
+            bool(row.substituted),
         )
         for row in await reading.all(_ITEMS, {"codes": codes})
     }

@@ -149,11 +149,10 @@ class PlannedUnits(NamedTuple):
 
 
 class Parcel(NamedTuple):
-    """What one location sends, or hands over, together. `safety` is the location's own safety stock when planned;
-    `service` None for pick-up; `delivered_by` the local date of arrival, or from which it can be collected."""
+    """What one location sends, or hands over, together. `service` None for pick-up; `delivered_by` the local date of
+    arrival, or from which it can be collected."""
 
     location_id: UUID
-    safety: int
     method: DeliveryMethod
     service: str | None
     ship_by: datetime

@@ -11,12 +11,13 @@ from oms_api.kit import clock
 from oms_api.kit.db import Reading
 from oms_api.kit.errors import Invalid, NotFound, Refusal, Refusals, refuse
 from oms_api.network import Channel, Location
+from oms_api.promising.errors import unknown_sku
 from oms_api.promising.models import AvailabilityStatus, DeliveryMethod, Destination
 from oms_api.promising.queries import rulebook_of
 from oms_api.promising.rules import atp
 from oms_api.promising.service.ground import Ground, ground_of
 from oms_api.promising.service.place import Place, places_of
-from oms_api.promising.service.question import components, count_capacity, located, unknown_channel, unknown_sku
+from oms_api.promising.service.question import components, count_capacity, located, unknown_channel
 from oms_api.promising.service.reach import Reach
 from oms_api.promising.service.shelf import Shelf
 
@@ -213,7 +214,7 @@ async def offers(
 ) -> tuple[list[Offer], list[Refusal], datetime]:
     """Offers in the order asked, one refusal for each unknown SKU, and the instant up to which every change is in them.
     Three statements for any number of SKUs, a fourth when some of them changed since this process read them; one more
-    with `substitutes`, whose stock is read with theirs.
+    with `substitutes` where there are any, whose stock is read with theirs.
 
     `pickup` names locations by handle: only their stock counts, for collection there. Raises what is wrong with the
     question as a whole: Invalid, NotFound.
@@ -236,7 +237,8 @@ async def offers(
     asked = [place for place in named if place.active and place.pickup] if ground is None else ground.places
     items = await catalog.items(reading, skus)
     parts = {code: components(item) for code, item in items.items()}
-    instead = await catalog.substitutes_of(reading, list(items)) if substitutes and items else {}
+    substituted = [code for code, item in items.items() if item.substituted] if substitutes else []
+    instead = await catalog.substitutes_of(reading, substituted) if substituted else {}
     others = {one.sku for rows in instead.values() for one in rows}  # goods, each with stock of its own
     stocked = list({sku for part in parts.values() for sku in part} | others)
     known: Mapping[str, inventory.OfSku] = {}

@@ -1,6 +1,6 @@
 """What-if: the same question over stock, supply, closures and a time that are only imagined."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -10,8 +10,9 @@ from oms_api import inventory
 from oms_api.inventory import UNITS_MAX, Incoming, Stock
 from oms_api.kit import clock, ids
 from oms_api.kit.db import Reading
-from oms_api.kit.errors import Invalid, NotFound, Path, Refusal
+from oms_api.kit.errors import Invalid, NotFound, Path, Refusal, refuse
 from oms_api.kit.times import out_of_reach
+from oms_api.promising.errors import unknown_sku
 from oms_api.promising.service.place import Place
 
 ASSUMING = ("input", "assuming")
@@ -59,53 +60,82 @@ class Assumptions:
 
     @property
     def instant(self) -> datetime:
-        """As of when it is asked."""
-        return self.now or clock.now()
+        """As of when it is asked; now, when that is out of reach."""
+        return clock.now() if self.now is None or out_of_reach(self.now, (), "") else self.now
 
-    def problems(self, places: Mapping[str, Place]) -> list[Refusal]:
-        """What names no location of the channel, or no possible number."""
-        found: list[Refusal] = []
+    @property
+    def skus(self) -> set[str]:
+        """The SKUs whose stock or supply is imagined."""
+        return {row.sku for row in self.stock} | {row.sku for row in self.supply}
+
+    def size(self) -> list[Refusal]:
+        """Whether it is too much to look at."""
         if len(self.closed) + len(self.stock) + len(self.supply) > CHANGES_MAX:
             return [Invalid(f"Assume at most {CHANGES_MAX:,} changes at once.", path=self.path)]
-        named: list[tuple[Path, str]] = [
-            *(((*self.path, "closedLocations", i), handle) for i, handle in enumerate(self.closed)),
-            *(((*self.path, "stock", i, "location"), row.location) for i, row in enumerate(self.stock)),
-            *(((*self.path, "supply", i, "location"), row.location) for i, row in enumerate(self.supply)),
+        return []
+
+    def problems(self, places: Mapping[str, Place], known: Container[str]) -> list[Refusal]:
+        """What names no location of the channel, no known SKU or no possible number, in the order of the input."""
+        found: list[Refusal] = [
+            not_of_channel(handle, (*self.path, "closedLocations", i))
+            for i, handle in enumerate(self.closed)
+            if handle not in places
         ]
-        found += [not_of_channel(handle, path) for path, handle in named if handle not in places]
+        changes: list[tuple[str, Sequence[ImaginedStock | ImaginedSupply]]]
+        changes = [("stock", self.stock), ("supply", self.supply)]
+        for name, rows in changes:
+            for i, row in enumerate(rows):
+                path = (*self.path, name, i)
+                if row.sku not in known:
+                    found.append(unknown_sku(row.sku, (*path, "sku")))
+                if row.location not in places:
+                    found.append(not_of_channel(row.location, (*path, "location")))
+                if isinstance(row, ImaginedSupply):
+                    if not 0 <= row.quantity <= UNITS_MAX:
+                        found.append(
+                            Invalid(
+                                f"{row.quantity} units cannot come; assume 0 to {UNITS_MAX:,}.",
+                                path=(*path, "quantity"),
+                            )
+                        )
+                    found += out_of_reach(row.expected_at, (*path, "expectedAt"), "assume")
         found += out_of_reach(self.now, (*self.path, "now"), "assume")
-        for i, row in enumerate(self.supply):
-            found += out_of_reach(row.expected_at, (*self.path, "supply", i, "expectedAt"), "assume")
-            if not 0 <= row.quantity <= UNITS_MAX:
-                found.append(
-                    Invalid(
-                        f"{row.quantity} units cannot come; assume 0 to {UNITS_MAX:,}.",
-                        path=(*self.path, "supply", i, "quantity"),
-                    )
-                )
         return found
 
     async def imagine(
-        self, reading: Reading, stock: Sequence[Stock], incoming: Sequence[Incoming], places: Mapping[str, Place]
+        self,
+        reading: Reading,
+        stock: Sequence[Stock],
+        incoming: Sequence[Incoming],
+        places: Mapping[str, Place],
+        skus: Container[str],
     ) -> tuple[list[Stock], list[Incoming]]:
-        """These rows as they would be. Raises Invalid for units that are not there to be taken away."""
+        """These rows, all that there are of these SKUs at these places, as they would be. What is imagined of others
+        changes nothing. Raises Invalid for units that are not there to be taken away."""
         if self.alone:
-            return self._stock((), places), []
-        return self._stock(stock, places), await self._supply(reading, incoming, places)
+            return self._stock((), places, skus), []
+        return self._stock(stock, places, skus), await self._supply(reading, incoming, places)
 
-    def _stock(self, stock: Sequence[Stock], places: Mapping[str, Place]) -> list[Stock]:
+    def _stock(self, stock: Sequence[Stock], places: Mapping[str, Place], skus: Container[str]) -> list[Stock]:
         rows = {(row.sku, row.location_id): row for row in stock}
+        problems: list[Refusal] = []
         for i, change in enumerate(self.stock):
+            if change.sku not in skus or change.location not in places:
+                continue
             key = (change.sku, places[change.location].id)
             row = rows.get(key) or Stock(*key, on_hand=0, reserved=0, safety=0, updated_at=self.instant)
             units = row.on_hand + change.delta
             if not 0 <= units <= UNITS_MAX:
-                raise Invalid(
-                    f"{change.delta:+} of {change.sku[:60]} at {change.location} would leave {units:,} on hand; "
-                    f"it has {row.on_hand:,}.",
-                    path=(*self.path, "stock", i, "delta"),
+                problems.append(
+                    Invalid(
+                        f"{change.delta:+} of {change.sku[:60]} at {change.location} would leave {units:,} on hand; "
+                        f"it has {row.on_hand:,}.",
+                        path=(*self.path, "stock", i, "delta"),
+                    )
                 )
+                continue
             rows[key] = row._replace(on_hand=units)
+        refuse(problems)
         return list(rows.values())
 
     async def _supply(
@@ -116,6 +146,8 @@ class Assumptions:
         rows: dict[UUID, Incoming] = {row.id: row for row in incoming}
         known = await inventory.supplies_by_reference(reading, [row.reference for row in self.supply])
         for change in self.supply:
+            if change.location not in places:
+                continue
             old = known.get(change.reference)
             id_ = old.id if old else ids.new()
             promised = old.reserved if old else 0

@@ -103,7 +103,6 @@ def parcel(question: Question, source: Source, lines: Sequence[PlannedUnits]) ->
     place = question.named[source.location]
     return Parcel(
         location_id=place.id,
-        safety=place.safety_stock,
         method=DeliveryMethod.SHIPPING if source.service else DeliveryMethod.PICKUP,
         service=source.service or None,
         ship_by=question.shelf.reach.ship_by(place, date.fromordinal(source.ships_on)),

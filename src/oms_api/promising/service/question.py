@@ -13,6 +13,7 @@ from oms_api.kit import clock
 from oms_api.kit.db import Reading
 from oms_api.kit.errors import Invalid, NotFound, Path, Refusal, refuse
 from oms_api.network import Location, Network, capacity_taken, coordinate_problems
+from oms_api.promising.errors import unknown_sku
 from oms_api.promising.models import DeliveryMethod, Destination, Generated, Line
 from oms_api.promising.queries import rulebook_of
 from oms_api.promising.rules import Position, position
@@ -179,16 +180,20 @@ async def read(
     `live` decides in place of the channel's sourcing policy; `at` is the instant in place of now. Raises every
     problem of the lines at once: Invalid, NotFound.
     """
-    problems = _problems(lines, path)
-    if assuming is not None:
-        problems += assuming.problems({place.handle: place for place in places_of(network)})
-    refuse(problems)
+    refuse([*_size(lines, path), *(assuming.size() if assuming is not None else ())])
     now = assuming.instant if assuming else at or clock.now()
     today = today_of(network, now)
+    known = items
+    if known is None:
+        known = await catalog.items(
+            reading, list({line.sku for line in lines} | (assuming.skus if assuming else set()))
+        )
+    problems = _problems(lines, known if items is None else None, path)
     problems += untimely_lines(lines, today, path)
+    problems.sort(key=lambda problem: int(problem.path[len(path)]))
     there = located(destination, problems)
-    known = items if items is not None else await catalog.items(reading, list({line.sku for line in lines}))
-    problems += [unknown_sku(line.sku, (*path, i, "sku")) for i, line in enumerate(lines) if line.sku not in known]
+    if assuming is not None:
+        problems += assuming.problems({place.handle: place for place in places_of(network)}, known)
     refuse(problems)
     parts = tuple(components(known[line.sku]) for line in lines)
     stocked = {sku for part in parts for sku in part}
@@ -219,7 +224,7 @@ async def read(
     stock, incoming, _ = known_stock
     if assuming is not None:
         stock, incoming = await assuming.imagine(
-            reading, stock, incoming, {place.handle: place for place in places_of(network)}
+            reading, stock, incoming, {place.handle: place for place in summed}, stocked
         )
     book = await rulebook_of(reading, network)
     refuse(fenced(lines, parts, book, today, path))
@@ -287,18 +292,25 @@ def _offered(shelf: Shelf, summed: Shelf, skus: set[str], threshold: int) -> tup
     return now, later
 
 
-def _problems(lines: Sequence[Line], path: Path) -> list[Refusal]:
-    if not 1 <= len(lines) <= LINES_MAX:
-        return [Invalid(f"Send 1 to {LINES_MAX} lines, not {len(lines)}.", path=path)]
-    return [
-        Invalid(f"{line.quantity} of {line.sku[:60]} must be 1 to {QUANTITY_MAX:,}.", path=(*path, i, "quantity"))
-        for i, line in enumerate(lines)
-        if not 1 <= line.quantity <= QUANTITY_MAX
-    ]
+def _size(lines: Sequence[Line], path: Path) -> list[Refusal]:
+    if 1 <= len(lines) <= LINES_MAX:
+        return []
+    return [Invalid(f"Send 1 to {LINES_MAX} lines, not {len(lines)}.", path=path)]
 
 
-def unknown_sku(sku: str, path: Path) -> NotFound:
-    return NotFound(f"There is no SKU {sku[:60]!r}; create it with skuPut first.", path=path)
+def _problems(lines: Sequence[Line], known: Mapping[str, Item] | None, path: Path) -> list[Refusal]:
+    """What is wrong with SKUs, unless `known` is None, and quantities."""
+    found: list[Refusal] = []
+    for i, line in enumerate(lines):
+        if known is not None and line.sku not in known:
+            found.append(unknown_sku(line.sku, (*path, i, "sku")))
+        if not 1 <= line.quantity <= QUANTITY_MAX:
+            found.append(
+                Invalid(
+                    f"{line.quantity} of {line.sku[:60]} must be 1 to {QUANTITY_MAX:,}.", path=(*path, i, "quantity")
+                )
+            )
+    return found
 
 
 def unknown_channel(handle: str) -> NotFound:

@@ -12,12 +12,13 @@ from oms_api.inventory import Due, Incoming, Owed, Stock
 from oms_api.kit import clock
 from oms_api.kit.db import Reading
 from oms_api.kit.errors import Invalid, LimitExceeded, Refusal, refuse
+from oms_api.promising.errors import unknown_sku
 from oms_api.promising.models import GeneratorKind
 from oms_api.promising.queries import Applied, rulebook_of
 from oms_api.promising.rules import Steps, atp
 from oms_api.promising.service.availability import chosen
 from oms_api.promising.service.place import Place, places_of
-from oms_api.promising.service.question import QUANTITY_MAX, components, unknown_channel, unknown_sku
+from oms_api.promising.service.question import QUANTITY_MAX, components, unknown_channel
 from oms_api.promising.service.reach import Reach
 from oms_api.promising.service.shelf import Shelf
 

@@ -20,7 +20,9 @@ from oms_api.promising.models import DeliveryMethod, Destination, Generated, Lin
 from oms_api.promising.service.planning import Planned
 
 PURPOSE = "promise"
-VERSION = 2
+VERSION = 3
+EARLIER = frozenset({1, 2})
+"""Told apart from what is no token: whoever holds one through an upgrade asks again, as for one that has ended."""
 
 
 def token_of(tenant_id: UUID, promised: Planned) -> str:
@@ -40,7 +42,6 @@ def token_of(tenant_id: UUID, promised: Planned) -> str:
             "p": [
                 [
                     parcel.location_id.hex,
-                    parcel.safety,
                     parcel.method.value,
                     parcel.service,
                     int(parcel.ship_by.timestamp()),
@@ -68,7 +69,10 @@ def open_token(reading: Reading, token: str, path: Path = ("input", "promiseToke
         content = cast(dict[str, Any], secrets.verify(PURPOSE, token))
     except secrets.Unsigned:
         content = {}
-    if content.get("v") != VERSION or content["t"] != reading.tenant_id.hex:
+    version = content.get("v")
+    if version in EARLIER and content["t"] == reading.tenant_id.hex:
+        raise Expired("This promise was made before an upgrade; ask for a new one.", path=path)
+    if version != VERSION or content["t"] != reading.tenant_id.hex:
         # the same answer for another tenant's token: it tells nothing about it
         raise Invalid("This is not a promise token of ours; pass an option's `token` unchanged.", path=path)
     if "i" in content:
@@ -87,7 +91,6 @@ def open_token(reading: Reading, token: str, path: Path = ("input", "promiseToke
         parcels=tuple(
             Parcel(
                 UUID(location),
-                safety,
                 DeliveryMethod(method),
                 service,
                 datetime.fromtimestamp(ship_by, UTC),
@@ -98,7 +101,7 @@ def open_token(reading: Reading, token: str, path: Path = ("input", "promiseToke
                 ),
                 date.fromordinal(works_on) if works_on else None,
             )
-            for location, safety, method, service, ship_by, delivered_by, lines, works_on in content["p"]
+            for location, method, service, ship_by, delivered_by, lines, works_on in content["p"]
         ),
         expires_at=expires_at,
         rationed="k" in content,
