@@ -653,6 +653,9 @@ def upgrade() -> None:
         )
         batch_op.create_index("uq_payments_provider_reference", ["tenant_id", "provider_reference"], unique=True)
 
+    with op.batch_alter_table("reservations", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("demand_class", sa.String(), nullable=True))
+
     with op.batch_alter_table("reservation_lines", schema=None) as batch_op:
         batch_op.add_column(sa.Column("floats", sa.Boolean(), nullable=True))
         batch_op.add_column(sa.Column("counted_on", sa.Date(), nullable=True))
@@ -782,6 +785,9 @@ def downgrade() -> None:
         batch_op.drop_column("counted_at")
         batch_op.drop_column("counted_on")
         batch_op.drop_column("floats")
+
+    with op.batch_alter_table("reservations", schema=None) as batch_op:
+        batch_op.drop_column("demand_class")
 
     with op.batch_alter_table("payments", schema=None) as batch_op:
         batch_op.drop_index("uq_payments_provider_reference")

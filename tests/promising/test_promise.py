@@ -324,8 +324,8 @@ async def test_what_is_wrong_with_the_question_is_told(api: Api) -> None:
     assert await problems(destination=None) == [("REQUIRED", ["input", "destination"])]
     assert await problems(pickupLocations=["moon"]) == [("NOT_FOUND", ["input", "pickupLocations", "0"])]
     assert await problems(destination={"country": "XX"}, lines=lines(NO=1)) == [
-        ("INVALID", ["input", "destination", "country"]),
         ("NOT_FOUND", ["input", "lines", "0", "sku"]),
+        ("INVALID", ["input", "destination", "country"]),
     ]
 
 

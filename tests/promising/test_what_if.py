@@ -143,7 +143,12 @@ async def test_all_that_is_wrong_with_a_question_is_told_at_once_in_its_own_orde
         "supply": [supply],
         "now": "9999-12-01T00:00:00Z",
     }
-    asked = {"channel": "web", "lines": wanted, "destination": {"country": "Atlantis"}, "assuming": assuming}
+    asked = {
+        "channel": "web",
+        "lines": wanted,
+        "destination": {"country": "US", "postalCode": "1" * 21},
+        "assuming": assuming,
+    }
     found = await api.refused(PROMISE, input=asked)
     assert [(error["code"], ".".join(error["path"][1:])) for error in found] == [
         ("NOT_FOUND", "lines.0.sku"),
@@ -151,7 +156,7 @@ async def test_all_that_is_wrong_with_a_question_is_told_at_once_in_its_own_orde
         ("INVALID", "lines.1.quantity"),
         ("NOT_FOUND", "lines.2.sku"),
         ("INVALID", "lines.2.requestedOn"),
-        ("INVALID", "destination.country"),
+        ("INVALID", "destination.postalCode"),
         ("NOT_FOUND", "assuming.closedLocations.0"),
         ("NOT_FOUND", "assuming.stock.0.sku"),
         ("NOT_FOUND", "assuming.stock.0.location"),

@@ -13,9 +13,9 @@ from oms_api.allocation.events import AllocationChanged, DemandClassChanged
 from oms_api.allocation.models import Allocation, AllocationBasis, AllocationUse, DemandClass
 from oms_api.allocation.queries import Ladder, ladder_of
 from oms_api.allocation.service.limits import Limits, limits
-from oms_api.allocation.service.take import Claim, Wish, lock, record, take
+from oms_api.allocation.service.take import Claim, Wish, follow, lock, record, take
 
 __all__ = [
     "Allocation", "AllocationBasis", "AllocationChanged", "AllocationUse", "Claim", "DemandClass", "DemandClassChanged",
-    "Ladder", "Limits", "Wish", "ladder_of", "limits", "lock", "record", "take",
+    "Ladder", "Limits", "Wish", "follow", "ladder_of", "limits", "lock", "record", "take",
 ]  # fmt: skip

@@ -80,7 +80,7 @@ from oms_api.inventory.service.move import Transfer, move
 from oms_api.inventory.service.put_rules import Ruled, put_rules
 from oms_api.inventory.service.rebuild import Difference, rebuild
 from oms_api.inventory.service.receive import Receipt, receive_supplies
-from oms_api.inventory.service.relocate import Relocation, relocate
+from oms_api.inventory.service.relocate import Moved, Relocation, relocate
 from oms_api.inventory.service.reserve import Wanted, reserve
 from oms_api.inventory.service.shortage import Place, release_carts, short_of, take_back
 from oms_api.inventory.service.units import let_go, restock, ship
@@ -88,7 +88,7 @@ from oms_api.inventory.service.units import let_go, restock, ship
 __all__ = [
     "POSITION", "RESERVATION", "STOCK_RULE", "SUPPLY", "UNITS_MAX", "Brought", "Change", "Counted", "Difference", "Due",
     "Expected", "Incoming", "InsufficientStock", "InventoryAdjusted", "InventoryCounted", "InventoryRuleChanged",
-    "InventoryShort", "Known", "Memory", "Movement", "OfSku", "Owed", "Part", "Place", "Position", "Quantity",
+    "InventoryShort", "Known", "Memory", "Moved", "Movement", "OfSku", "Owed", "Part", "Place", "Position", "Quantity",
     "Receipt", "Relocation", "Reservation", "ReservationAdopted", "ReservationCreated", "ReservationExpired",
     "ReservationExtended", "ReservationFilled", "ReservationLine", "ReservationMoved", "ReservationReleased",
     "ReservationShort", "ReservationState", "Ruled", "StaleQuantity", "Stock", "StockBucket", "StockRule",

@@ -182,7 +182,10 @@ class Supply(Keyed, table=True):
 
 
 class Reservation(Keyed, table=True):
-    """Units held for one demand: a cart until `expires_at`, or an order (`owner_id`) for as long as it wants them."""
+    """Units held for one demand: a cart until `expires_at`, or an order (`owner_id`) for as long as it wants them.
+
+    `demand_class`: as whose demand it was held; what that means is not known here.
+    """
 
     __tablename__ = "reservations"
     __table_args__ = (
@@ -194,6 +197,7 @@ class Reservation(Keyed, table=True):
     expires_at: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
     version: int = 1
     created_at: datetime = Field(sa_type=Instant)
+    demand_class: str | None = None
 
 
 class ReservationLine(Keyed, table=True):

@@ -17,7 +17,9 @@ from oms_api.kit.jobs import reaction
 )
 async def give_capacity_back(tx: Tx, event: Event) -> None:
     """Units were let go, are not there after all, or are held elsewhere now. What lapses needs nobody: it is
-    free at once."""
+    free at once. What was held for the channel as a whole had taken nothing."""
+    if event.data.get("pinned"):
+        return
     units: Counter[tuple[UUID, str]] = Counter()
     for line in event.data["lines"]:
         units[network.LOCATION.parse(line.get("fromLocationId", line["locationId"])), line["sku"]] += line["quantity"]

@@ -27,6 +27,11 @@ class Free:
             for key in ((supply.sku, None), (supply.sku, supply.location_id)):
                 self._more[key] = self._more.get(key, 0) + supply.quantity
 
+    def add(self, sku: str, location_id: UUID, units: int) -> None:
+        """So many more are free at a location, and everywhere."""
+        for key in ((sku, None), (sku, location_id)):
+            self._now[key] = self._now.get(key, 0) + units
+
     def now(self, sku: str, location_id: UUID | None) -> int:
         return self._now.get((sku, location_id), 0)
 

@@ -12,8 +12,9 @@ from sqlmodel import col
 from oms_api import inventory
 from oms_api.allocation import queries
 from oms_api.allocation.models import Allocation, AllocationUse
+from oms_api.allocation.queries import ShareSet
 from oms_api.allocation.service.limits import Free
-from oms_api.inventory import InsufficientStock
+from oms_api.inventory import InsufficientStock, Moved, Reservation
 from oms_api.kit import clock, ids
 from oms_api.kit.db import Tx, json_rows, mine, now, prepared
 from oms_api.kit.errors import Refusal, refuse
@@ -74,10 +75,37 @@ async def take(tx: Tx, demand_class: str | None, wishes: Sequence[Wish]) -> list
     One statement for SKUs without shares, six otherwise.
     """
     sets = await queries.share_sets(tx, sorted({wish.sku for wish in wishes}), lock=True)
+    return await _take(tx, demand_class, wishes, sets)
+
+
+async def follow(tx: Tx, held: Reservation, moved: Sequence[Moved]) -> None:
+    """A reservation holds units at another location since this transaction moved them: of shares that are one
+    location's they are given back there and taken here. Raises InsufficientStock when its class has none left here.
+
+    One statement for SKUs without shares; `lock` comes before positions are locked.
+    """
+    skus = sorted({one.sku for one in moved})
+    sets = [found for found in await queries.share_sets(tx, skus) if found.location_id is not None] if skus else []
+    if not sets:
+        return
+    left = [(one.sku, one.from_id, one.units) for one in moved]
+    await _give_back(tx, held.id, left, everywhere=False)
+    sets = [found for found in await queries.share_sets(tx, skus) if found.location_id is not None]
+    wishes = [Wish(one.sku, one.to_id, one.units, one.awaited) for one in moved]
+    claims = await _take(tx, held.demand_class, wishes, sets, held=[one for one in moved if not one.awaited])
+    await record(tx, claims, held.id, held.expires_at)
+
+
+async def _take(
+    tx: Tx, demand_class: str | None, wishes: Sequence[Wish], sets: Sequence[ShareSet], held: Sequence[Moved] = ()
+) -> list[Claim]:
+    """Take of these sets, which are locked; `held` are units among the wishes that the books have as reserved."""
     if not sets:
         return []
     stock, incoming = await inventory.stock(tx, sorted({found.sku for found in sets}), None)
     free, ladder = Free(stock, incoming), queries.ladder(await queries.demand_classes(tx))
+    for one in held:
+        free.add(one.sku, one.to_id, one.units)
     claims: list[Claim] = []
     problems: list[Refusal] = []
     guard: dict[UUID, list[int]] = {}
@@ -142,25 +170,31 @@ async def record(tx: Tx, claims: Sequence[Claim], reservation_id: UUID, expires_
 
 async def give_back(tx: Tx, reservation_id: UUID, let_go: Iterable[tuple[str, UUID, int]]) -> None:
     """A reservation let these units go (SKU, location, units): of what it took last, first. Four statements at most."""
+    await _give_back(tx, reservation_id, let_go, everywhere=True)
+
+
+async def _give_back(
+    tx: Tx, reservation_id: UUID, let_go: Iterable[tuple[str, UUID, int]], *, everywhere: bool
+) -> None:
     before = await queries.uses_of(tx, [reservation_id])
     if not before:
         return
     await queries.locked_by_id(tx, sorted({use.allocation_id for use in before}))
     uses = await queries.uses_of(tx, [reservation_id])
-    everywhere: dict[str, int] = defaultdict(int)
+    anywhere: dict[str, int] = defaultdict(int)
     there: dict[tuple[str, UUID], int] = defaultdict(int)
     for sku, location_id, units in let_go:
-        everywhere[sku] += units
+        anywhere[sku] += units if everywhere else 0
         there[sku, location_id] += units
     less: list[tuple[AllocationUse, int]] = []
     for use in uses:
-        left = everywhere[use.sku] if use.location_id is None else there[use.sku, use.location_id]
+        left = anywhere[use.sku] if use.location_id is None else there[use.sku, use.location_id]
         part = min(use.quantity, left)
         if not part:
             continue
         less.append((use, part))
         if use.location_id is None:
-            everywhere[use.sku] -= part
+            anywhere[use.sku] -= part
         else:
             there[use.sku, use.location_id] -= part
     if not less:

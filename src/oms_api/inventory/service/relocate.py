@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -50,6 +51,19 @@ class Relocation(NamedTuple):
     path: Path = ()
 
 
+class Moved(NamedTuple):
+    """Units that are held at a location from now on; until now at another, or `pinned`: there for the channel as a
+    whole."""
+
+    sku: str
+    units: int
+    from_id: UUID
+    to_id: UUID
+    pinned: bool
+    ship_by: datetime | None
+    awaited: bool
+
+
 async def relocate(
     tx: Tx,
     id: UUID,
@@ -57,7 +71,7 @@ async def relocate(
     *,
     expected_version: int | None = None,
     owner_id: UUID | None = None,
-) -> Reservation:
+) -> tuple[Reservation, list[Moved]]:
     """Hold units at other locations from now on, all or none: given back there and held here in one step.
 
     A cart's reservation, or that of `owner_id`, whose lock the caller then has. Units that wait for supply can be
@@ -110,7 +124,10 @@ async def relocate(
         owner=row.owner_id,
         updated=["lines"],
     )
-    return row
+    return row, [
+        Moved(line.sku, units, line.location_id, one.to_id, pinned, line.ship_by, line.supply_id is not None)
+        for line, units, one in taken
+    ]
 
 
 Taken = tuple[ReservationLine, int, Relocation]

@@ -97,6 +97,7 @@ async def reserve(
     expires_at: datetime | None = None,
     channel: str | None = None,
     floats: bool = False,
+    demand_class: str | None = None,
 ) -> Reservation:
     """Hold all of these units or none: for an order (`owner_id`), or for a cart until `expires_at`.
 
@@ -126,6 +127,7 @@ async def reserve(
         expires_at=expires_at,
         version=1,
         created_at=at,
+        demand_class=demand_class,
     )
     lines = await tx.insert(
         ReservationLine,

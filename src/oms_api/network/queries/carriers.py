@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from oms_api.kit.db import Reading, any_of, columns, mine, prepared
 from oms_api.kit.remembered import Remembered
-from oms_api.network.models import Calendar, CalendarDay, CarrierService
+from oms_api.network.models import Calendar, CalendarDay, CarrierService, Location
 from oms_api.network.rules import CarrierPlan
 
 REMEMBERED_TENANTS_MAX = 256
@@ -96,6 +96,17 @@ async def calendars_by_id(reading: Reading, ids: Sequence[UUID]) -> Mapping[UUID
 
 async def calendars_by_handle(reading: Reading, handles: Sequence[str]) -> Mapping[str, Calendar]:
     return {row.handle: row for row in await reading.all(_CALENDARS_BY_HANDLE, {"handles": handles})}
+
+
+async def closed_days(reading: Reading, locations: Sequence[Location]) -> Mapping[UUID, frozenset[date]]:
+    """Days on which locations are closed by their calendar. Two statements, none when no location has one."""
+    named = sorted({row.calendar for row in locations if row.calendar is not None})
+    if not named:
+        return {}
+    calendars = await calendars_by_handle(reading, named)
+    days = await days_of(reading, [row.id for row in calendars.values()])
+    closed = {handle: frozenset(day.on_date for day in days[row.id]) for handle, row in calendars.items()}
+    return {row.id: closed[row.calendar] for row in locations if row.calendar is not None and row.calendar in closed}
 
 
 async def days_of(reading: Reading, calendar_ids: Sequence[UUID]) -> Mapping[UUID, list[CalendarDay]]:

@@ -132,12 +132,15 @@ async def put_capacities(tx: Tx, changes: Sequence[Mapping[str, Any]]) -> list[L
     return await revise_locations(tx, "locations", changes, revise)
 
 
-async def take_capacity(tx: Tx, work: Sequence[Work], *, holder_id: UUID, expires_at: datetime | None = None) -> None:
+async def take_capacity(
+    tx: Tx, work: Sequence[Work], *, holder_id: UUID, expires_at: datetime | None = None, more: bool = False
+) -> None:
     """Take all of this work on, or none, for a holder (a reservation), until `expires_at` or for good.
 
     All of a holder's work at a location on a day is one order there, each SKU of it a line. What lapsed is given back
     first where its room is needed. Raises NoCapacity for each day that is too full. Four statements, none for locations
-    without a limit that day but the first.
+    without a limit that day but the first. With `more` the holder may have work on these days already, which goes on
+    being one order: two statements more.
     """
     rows = await queries.locations_by_id(tx, sorted({one.location_id for one in work}))
     limits = {id_: rules.limits_of(row.daily_capacity, row.capacities) for id_, row in rows.items()}
@@ -152,7 +155,11 @@ async def take_capacity(tx: Tx, work: Sequence[Work], *, holder_id: UUID, expire
         [{"tenant_id": tx.tenant_id, "location_id": id_, "on_date": day} for id_, day in sorted(of_day)],
         key=("tenant_id", "location_id", "on_date"),
     )
-    wanted = {day: Taken(1, len(skus), sum(skus.values())) for day, skus in of_day.items()}
+    begun: set[Day] = set()
+    if more:
+        await tx.all(_LOCK, {"keys": _in_order(of_day)})
+        begun = {(claim.location_id, claim.on_date) for claim in await tx.all(_CLAIMS, {"holders": [holder_id]})}
+    wanted = {day: Taken(int(day not in begun), len(skus), sum(skus.values())) for day, skus in of_day.items()}
     missing = await _take(tx, wanted, limits)
     if missing and await _free_lapsed(tx, missing):
         missing = await _take(tx, {day: wanted[day] for day in missing}, limits)

@@ -237,7 +237,7 @@ class Mutation:
         ReservationPayload,
         description="Hold units of it at another location, in one step.",
         scope=["reservations:write"],
-        errors=["INSUFFICIENT_STOCK", "EXCEEDS_REMAINING", "EXPIRED"],
+        errors=["INSUFFICIENT_STOCK", "NO_CAPACITY", "EXCEEDS_REMAINING", "EXPIRED"],
     )
     async def reservation_transfer(tx: Tx, input: ReservationTransferInput) -> Outcome:
         return _outcome(
@@ -261,7 +261,7 @@ class Mutation:
         ReservationPayload,
         description="Choose where units are held that the channel holds as a whole.",
         scope=["reservations:write"],
-        errors=["INSUFFICIENT_STOCK", "EXCEEDS_REMAINING", "EXPIRED"],
+        errors=["INSUFFICIENT_STOCK", "NO_CAPACITY", "EXCEEDS_REMAINING", "EXPIRED"],
     )
     async def reservation_pin(tx: Tx, input: ReservationPinInput) -> Outcome:
         return _outcome(

@@ -55,7 +55,13 @@ async def hold(
         for units in parcel.lines
     ]
     held = await inventory.reserve(
-        tx, wanted, owner_id=owner_id, expires_at=expires_at, channel=promised.channel, floats=floats
+        tx,
+        wanted,
+        owner_id=owner_id,
+        expires_at=expires_at,
+        channel=promised.channel,
+        floats=floats,
+        demand_class=promised.demand_class,
     )
     await allocation.record(tx, claims, held.id, expires_at)
     work = [

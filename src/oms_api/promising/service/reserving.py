@@ -10,6 +10,7 @@ from oms_api.kit import clock
 from oms_api.kit.db import Tx
 from oms_api.kit.errors import Invalid, NotFound, Refusal, Required, refuse
 from oms_api.promising.models import Destination, Line, ShortagePolicy
+from oms_api.promising.service.following import relocate
 from oms_api.promising.service.holding import hold, plan_and_hold
 from oms_api.promising.service.place import places_of
 from oms_api.promising.service.question import unknown_channel
@@ -141,7 +142,7 @@ async def transfer(
         inventory.Relocation(sku, places[there], quantity, from_id=places[here], path=("input", "moves", i))
         for i, (sku, quantity, here, there) in enumerate(moves)
     ]
-    return await inventory.relocate(tx, id, chosen, expected_version=expected_version)
+    return await relocate(tx, id, chosen, expected_version)
 
 
 async def pin(
@@ -156,7 +157,7 @@ async def pin(
         inventory.Relocation(sku, places[handle], quantity, path=("input", "pins", i))
         for i, (sku, quantity, handle) in enumerate(pins)
     ]
-    return await inventory.relocate(tx, id, chosen, expected_version=expected_version)
+    return await relocate(tx, id, chosen, expected_version)
 
 
 def _size(rows: Sequence[object], name: str) -> list[Refusal]:
