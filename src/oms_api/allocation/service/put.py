@@ -1,6 +1,5 @@
 """Put demand classes and shares."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -33,7 +32,6 @@ from oms_api.kit.times import out_of_reach
 CLASSES_MAX = 100
 PUT_MAX = 250
 RANK_MAX = 1000
-_HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
 _FORGET_USES = prepared(
     delete(AllocationUse.__table__).where(  # type: ignore[attr-defined]
         mine(AllocationUse), any_of(AllocationUse.allocation_id, "ids")
@@ -84,13 +82,7 @@ async def put_classes(tx: Tx, changes: Sequence[Mapping[str, Any]]) -> list[Dema
             row = dict(old.__dict__)
         row |= {key: new.get(key) if value is None else value for key, value in change.items()}
         rows.append({**row, "updated_at": at})
-        if not _HANDLE.fullmatch(row["handle"]):
-            problems.append(Invalid(
-                f"{row['handle'][:40]!r} is not a handle; use 1 to 100 of A-Z a-z 0-9 . _ : / -, no sign first.",
-                path=(*path, "handle"),
-            ))  # fmt: skip
-        elif counted[row["handle"]] > 1:
-            problems.append(Invalid(f"{row['handle']} is named twice; send it once.", path=(*path, "handle")))
+        network.check_handle(row["handle"], path, counted, problems)
         if not is_text(row["name"], 255):
             problems.append(Invalid("name must have 1 to 255 characters, no control characters.", path=(*path, "name")))
         if not 1 <= row["rank"] <= RANK_MAX:

@@ -1,6 +1,5 @@
 """Put ATP rules: which way of working out what can be promised applies to which SKU."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,7 +20,6 @@ GENERATORS_MAX = 10
 COMPONENTS_MAX = 50
 DAYS_MAX = 3650
 UNITS_MAX = 2**31 - 1
-_HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}")
 _DAYS = ("past_due_supply_days", "past_due_demand_days", "delayed_offset_days", "horizon_days", "lead_time_days")
 _NEW: dict[str, Any] = {
     "skus": [],
@@ -89,16 +87,7 @@ def _tell(tx: Tx, old: AtpRule | None, new: AtpRule) -> None:
 
 
 def _check(row: Mapping[str, Any], counted: Counter[str], path: Path, problems: list[Refusal]) -> None:
-    handle = row["handle"]
-    if not _HANDLE.fullmatch(handle):
-        problems.append(
-            Invalid(
-                f"{handle[:40]!r} is not a handle; use 1 to 100 of A-Z a-z 0-9 . _ : / -, no sign first.",
-                path=(*path, "handle"),
-            )
-        )
-    elif counted[handle] > 1:
-        problems.append(Invalid(f"{handle} is named twice; send it once.", path=(*path, "handle")))
+    network.check_handle(row["handle"], path, counted, problems)
     for name in _DAYS:
         _number(row[name], 0, DAYS_MAX, (*path, name), problems)
     _number(row["period_days"], 1, DAYS_MAX, (*path, "period_days"), problems)
