@@ -82,5 +82,6 @@ async def test_counting_in_takes_so_many_statements(desk: Desk) -> None:
         await desk.api.ok(HOLD, input=cart({"A": 1}))
     with statements() as seen:
         await desk.api.ok(HOLD, input=cart({"A": 9}))
-    # positions made and locked, rules locked, stock read under the lock, units counted in, their movements
-    assert len(seen) == len(plain) + 6
+    # positions made and locked, rules locked, stock and the locations' safety stock read under the lock, units counted
+    # in, their movements
+    assert len(seen) == len(plain) + 7

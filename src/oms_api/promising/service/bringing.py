@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
-from oms_api import inventory
+from oms_api import inventory, network
 from oms_api.inventory import Brought, InsufficientStock, SupplyKind
 from oms_api.kit import ids
 from oms_api.kit.db import Tx
@@ -109,17 +109,19 @@ async def _count_in(tx: Tx, promised: Promised) -> None:
     """Units of INFINITE rules that are not there when they are held."""
     anyhow = {one.sku for one in promised.generated if one.kind == AtpMode.INFINITE}
     wanted: Counter[tuple[str, UUID]] = Counter()
-    kept: dict[UUID, int] = {}
     method = None
     for parcel in promised.parcels:
-        kept[parcel.location_id], method = parcel.safety, parcel.method
+        method = parcel.method
         for units in parcel.lines:
             if units.supply_id is None and units.sku in anyhow:
                 wanted[units.sku, parcel.location_id] += units.quantity
-    stock, _ = await inventory.stock(
-        tx, sorted({sku for sku, _ in wanted}), sorted({id_ for _, id_ in wanted}), method=method
-    )
-    free = {(row.sku, row.location_id): row._replace(allowed=None).free(kept.get(row.location_id, 0)) for row in stock}
+    at = sorted({id_ for _, id_ in wanted})
+    stock, _ = await inventory.stock(tx, sorted({sku for sku, _ in wanted}), at, method=method)
+    places = await network.locations_by_id(tx, at)
+    free = {
+        (row.sku, row.location_id): row._replace(allowed=None).free(places[row.location_id].safety_stock)
+        for row in stock
+    }
     missing = [(*key, units - free.get(key, 0)) for key, units in sorted(wanted.items()) if units > free.get(key, 0)]
     if missing:
         await inventory.count_in(tx, missing, reason="infinite")
