@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import servers
+from oms_api.kit.db import gate
 from oms_api.kit.graphql import execution
 from programs import Warm
 from world import Api, World, create_tables
@@ -19,7 +20,7 @@ ENGINES = ("sqlite", "postgresql")
 settings.register_profile("counted", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("counted")
 # several hundred callers at once on a machine that is busy with other things: what a test waits for is an answer
-execution.OPERATION_TIMEOUT_S = 60.0
+execution.OPERATION_TIMEOUT_S = gate.POOL_WAIT_S = 60.0
 
 
 @pytest.fixture(scope="session", params=ENGINES)

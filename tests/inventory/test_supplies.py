@@ -1,11 +1,14 @@
 """Expected stock: announced, changed, withdrawn, received."""
 
+from datetime import timedelta
 from typing import Any
 
 from inventory.stock_world import INVENTORY, PUT, RECEIVE, Shop, refused, somebody
-from world import World, statements
+from oms_api.kit import clock
+from oms_api.kit.events import rfc3339
+from world import World, statements, travel
 
-AT = "2027-01-10T08:00:00Z"
+AT = "2099-01-10T08:00:00Z"
 
 
 def supply(reference: str, sku: str = "A", quantity: int = 10, **more: Any) -> dict[str, Any]:
@@ -19,7 +22,7 @@ async def test_a_supply_is_announced_then_changed_by_its_reference(shop: Shop) -
     assert id_.startswith("sup_")
     assert first == {
         "version": 1, "reference": "PO-1/1", "sku": "A", "location": {"handle": "east"}, "kind": "PURCHASE",
-        "quantity": 10, "received": 0, "expectedAt": "2027-01-10T08:00:00.000000Z",
+        "quantity": 10, "received": 0, "expectedAt": "2099-01-10T08:00:00.000000Z",
     }  # fmt: skip
     assert new["positions"] == [{"sku": "A", "onHand": 0, "incoming": 10}]
     changed = await shop.api.ok(PUT, input={"supplies": [supply("PO-1/1", quantity=4, kind="IN_TRANSIT")]})
@@ -64,6 +67,30 @@ async def test_what_is_wrong_with_supplies_is_told_at_once(shop: Shop) -> None:
         ("INVALID", "3", "sku"),
     ]
     assert await shop.supplies() == {}
+
+
+async def test_a_date_that_is_past_when_it_is_first_said_is_refused(shop: Shop) -> None:
+    past = clock.now() - timedelta(days=2)
+    (error,) = await shop.api.refused(PUT, input={"supplies": [supply("NEW"), supply("PO", expectedAt=rfc3339(past))]})
+    assert (error["code"], error["path"]) == ("INVALID", ["input", "supplies", "1", "expectedAt"])
+    assert error["message"] == (
+        f"PO would have come on {rfc3339(past)}, which is past; send when it is expected now, or add what has come "
+        "with inventoryAdjust."
+    )
+    (error,) = await shop.api.refused(
+        PUT,
+        input={"supplies": [supply("PO", expectedAt=rfc3339(past), confidentAt=rfc3339(past + timedelta(hours=1)))]},
+    )
+    assert error["path"] == ["input", "supplies", "0", "confidentAt"]
+    assert await shop.supplies() == {}
+    # the first instant of today is no mistake, and what is overdue may be told again, fewer of it, or withdrawn
+    today = rfc3339(clock.now() - timedelta(hours=20))
+    await shop.api.ok(PUT, input={"supplies": [supply("PO", expectedAt=today)]})
+    with travel(days=3):
+        for quantity in (10, 4, 0):
+            await shop.api.ok(PUT, input={"supplies": [supply("PO", quantity=quantity, expectedAt=today)]})
+        moved = await shop.api.refused(PUT, input={"supplies": [supply("PO", expectedAt=rfc3339(past))]})
+        assert [error["code"] for error in moved] == ["INVALID"]
 
 
 async def test_a_supply_arrives_in_parts_and_is_closed(shop: Shop) -> None:

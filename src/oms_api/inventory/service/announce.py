@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from oms_api.inventory import queries, rules
@@ -13,11 +13,13 @@ from oms_api.inventory.service.places import check_size, places
 from oms_api.kit import clock, ids
 from oms_api.kit.db import Tx
 from oms_api.kit.errors import Invalid, Path, Refusal, camel, refuse
-from oms_api.kit.events import emit
+from oms_api.kit.events import emit, rfc3339
 from oms_api.kit.times import out_of_reach
 from oms_api.network import LOCATION
 
 REFERENCE_LENGTH_MAX = 255
+PAST_MAX = timedelta(days=1)
+"""Whoever says a day, not an instant, says its first; what is longer past when it is first said is a mistake."""
 
 
 class Expected(NamedTuple):
@@ -39,7 +41,7 @@ async def put_supplies(tx: Tx, supplies: Sequence[Expected]) -> tuple[list[Suppl
     """Announce, change or (quantity 0) withdraw supplies by reference, all or none.
 
     Promised units may exceed what is now to come; then `inventory.short` is told. Raises Invalid (also for a reference
-    that names another SKU or location), NotFound.
+    that names another SKU or location, and for a date that is past when it is first said), NotFound.
     """
     check_size(supplies, "supplies")
     problems = _put_problems(supplies)
@@ -55,6 +57,15 @@ async def put_supplies(tx: Tx, supplies: Sequence[Expected]) -> tuple[list[Suppl
         ]
     )
     at = clock.now()
+    refuse(
+        [
+            _past(row, ("input", "supplies", i))
+            for i, row in enumerate(supplies)
+            if row.quantity
+            and rules.due_at(row) < at - PAST_MAX
+            and ((old := known.get(row.reference)) is None or rules.due_at(old) != rules.due_at(row))
+        ]
+    )
     rows: list[dict[str, Any]] = []
     for row, (sku, location_id) in zip(supplies, keys, strict=True):
         old = known.get(row.reference)
@@ -143,6 +154,15 @@ def _moved(reference: str, path: Path) -> Refusal:
     return Invalid(
         f"{reference} names another SKU or location; a reference keeps both. Withdraw it (quantity 0), use another.",
         path=(*path, "reference"),
+    )
+
+
+def _past(row: Expected, path: Path) -> Refusal:
+    name, due_at = ("expectedAt", row.expected_at) if row.confident_at is None else ("confidentAt", row.confident_at)
+    return Invalid(
+        f"{row.reference} would have come on {rfc3339(due_at)}, which is past; send when it is expected now, or add "
+        "what has come with inventoryAdjust.",
+        path=(*path, name),
     )
 
 
