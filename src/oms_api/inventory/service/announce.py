@@ -36,6 +36,11 @@ class Expected(NamedTuple):
     kind: SupplyKind | None = None
     confident_at: datetime | None = None
 
+    @property
+    def due_at(self) -> datetime:
+        """As `rules.due_at` has it of a supply."""
+        return self.confident_at or self.expected_at
+
 
 async def put_supplies(tx: Tx, supplies: Sequence[Expected]) -> tuple[list[Supply], list[Position]]:
     """Announce, change or (quantity 0) withdraw supplies by reference, all or none.
@@ -62,8 +67,8 @@ async def put_supplies(tx: Tx, supplies: Sequence[Expected]) -> tuple[list[Suppl
             _past(row, ("input", "supplies", i))
             for i, row in enumerate(supplies)
             if row.quantity
-            and rules.due_at(row) < at - PAST_MAX
-            and ((old := known.get(row.reference)) is None or rules.due_at(old) != rules.due_at(row))
+            and row.due_at < at - PAST_MAX
+            and ((old := known.get(row.reference)) is None or rules.due_at(old) != row.due_at)
         ]
     )
     rows: list[dict[str, Any]] = []
@@ -77,7 +82,6 @@ async def put_supplies(tx: Tx, supplies: Sequence[Expected]) -> tuple[list[Suppl
             kind,
         ):
             continue
-        due_at = row.confident_at or row.expected_at
         rows.append(
             {
                 "tenant_id": tx.tenant_id,
@@ -92,7 +96,7 @@ async def put_supplies(tx: Tx, supplies: Sequence[Expected]) -> tuple[list[Suppl
                 "expected_at": row.expected_at,
                 "confident_at": row.confident_at,
                 # told once a date: another date may be late again
-                "late_at": old.late_at if old and rules.due_at(old) == due_at else None,
+                "late_at": old.late_at if old and rules.due_at(old) == row.due_at else None,
                 "version": 1,
                 "created_at": at,
             }
@@ -158,10 +162,10 @@ def _moved(reference: str, path: Path) -> Refusal:
 
 
 def _past(row: Expected, path: Path) -> Refusal:
-    name, due_at = ("expectedAt", row.expected_at) if row.confident_at is None else ("confidentAt", row.confident_at)
+    name = "expectedAt" if row.confident_at is None else "confidentAt"
     return Invalid(
-        f"{row.reference} would have come on {rfc3339(due_at)}, which is past; send when it is expected now, or add "
-        "what has come with inventoryAdjust.",
+        f"{row.reference} would have come on {rfc3339(row.due_at)}, which is past; send when it is expected now, or "
+        "add what has come with inventoryAdjust.",
         path=(*path, name),
     )
 
