@@ -1,10 +1,12 @@
-"""An order placed with a promise token has its decision: made again from the rows of today, or as promised."""
+"""An order placed with a promise token, or taking a cart's reservation, has its decision."""
 
 from base64 import urlsafe_b64decode
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
+from oms_api.sourcing.models import Decision
 from oms_api.sourcing.rules.decide import ENGINE
 from orders.store import PROMISE, Store
 from promising.shop import CHICAGO, TO_NEW_YORK, lines, put_stock
@@ -128,3 +130,48 @@ async def test_a_token_costs_the_statements_of_a_plan_and_of_one_decision(store:
         await store.create({"A": 1, "B": 1}, promiseToken=token)
     assert len(redeemed) <= len(planned)
     assert len([sql for sql in redeemed if "sourcing_decisions" in sql]) == 1
+
+
+RESERVE = """mutation($input: ReservationCreateInput!) { reservationCreate(input: $input) {
+  reservation { id } userErrors { code message path } } }"""
+RELEASE = """mutation($input: ReservationReleaseInput!) { reservationRelease(input: $input) {
+  reservation { id } userErrors { code message path } } }"""
+
+
+async def kept(store: Store) -> int:
+    """Decisions of the tenant, whoever they are of."""
+    async with store.world.db.reading(store.api.tenant_id) as reading:
+        return len(await reading.all(select(Decision.id).where(Decision.tenant_id == store.api.tenant_id)))
+
+
+@pytest.mark.parametrize("by_token", [False, True])
+async def test_what_was_decided_for_a_cart_is_the_decision_of_the_order_that_takes_it(
+    store: Store, by_token: bool
+) -> None:
+    asked: dict[str, Any] = {"channel": "web", "lines": lines(A=2), "destination": TO_NEW_YORK}
+    if by_token:
+        asked = {"promiseToken": await promise(store, A=2)}
+    held = (await store.api.ok(RESERVE, input={**asked, "ttlSeconds": 600}))["reservation"]["id"]
+    order = await store.create({"A": 2}, reservationId=held)
+    (decision,) = await decisions(store, order)
+    assert (await replay(store.api, decision))["same"] is True
+    assert (decision["reason"], decision["cost"]["minorAmount"]) == ("ORDER", "650")
+    assert decision["shipments"] == [{"location": "store", "lines": [{"sku": "A", "quantity": 2}]}]
+    await store.world.settle()
+    assert len(await decisions(store, order)) == await kept(store) == 1
+
+
+async def test_a_cart_that_comes_to_nothing_leaves_no_decision(store: Store) -> None:
+    asked = {"channel": "web", "lines": lines(A=2), "destination": TO_NEW_YORK, "ttlSeconds": 60}
+    await publish(store.api, NO_STORES)
+    await store.api.ok(SHADOW, input={"policy": "main", "number": 1})
+    await promote(store.api, 1, "web")
+    let_go, _ = [(await store.api.ok(RESERVE, input=asked))["reservation"]["id"] for _ in range(2)]
+    await store.world.tick("sourcing.shadow")
+    assert (await store.api(REPORT))["sourcingPolicy"]["shadowReport"]["decisions"] == await kept(store) == 2
+    await store.api.ok(RELEASE, input={"id": let_go})
+    await store.world.settle()
+    assert await kept(store) == 1
+    with travel(seconds=61):
+        await store.world.tick("inventory.expire")
+        assert await kept(store) == 0

@@ -33,7 +33,7 @@ from oms_api.sourcing.rules.policy import Cart, Content, Example, Rule, Ruled, S
 from oms_api.sourcing.rules.policy import apply as apply_rules
 from oms_api.sourcing.rules.rejected import Rejection, rejections
 from oms_api.sourcing.rules.wave import Claim, Held, Outcome, Share, WaveStrategy, wave
-from oms_api.sourcing.service.decisions import record, record_promised, rules_of
+from oms_api.sourcing.service.decisions import forget, hand_over, record, record_promised, rules_of
 from oms_api.sourcing.service.policies import publish
 from oms_api.sourcing.service.world import NOTHING, Live, live_of
 
@@ -42,6 +42,6 @@ __all__ = [
     "DecisionReason", "Demand", "Example", "Held", "Live", "Objective", "Outcome", "Parcel", "Plan", "Policy",
     "PolicyVersion", "Rate", "Rejected", "Rejection", "RejectionReason", "Room", "Rule", "Ruled", "Settings",
     "Share", "ShortLine", "Shortage", "Source", "Spot", "WaveStrategy", "Weights", "apply_rules", "decide",
-    "explain_rejected", "live_of", "plan", "plan_json", "publish", "record", "record_promised", "rejections",
-    "rules_of", "steered", "wave", "weighed",
+    "explain_rejected", "forget", "hand_over", "live_of", "plan", "plan_json", "publish", "record", "record_promised",
+    "rejections", "rules_of", "steered", "wave", "weighed",
 ]  # fmt: skip

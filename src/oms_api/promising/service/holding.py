@@ -116,7 +116,8 @@ async def plan_and_hold(
     The last plan is made with shares, stock and the rules that bring more of it locked: nobody is refused because of
     others who are quicker each time.
     Raises what cannot be promised (InsufficientStock, NoSource) with REJECT, and when nobody could be quicker any more;
-    with PARTIAL and BACKORDER that is in the plan's `short`. What is held for an owner is written down as a decision.
+    with PARTIAL and BACKORDER that is in the plan's `short`. What is held is written down as a decision, for
+    the owner, else for the reservation until an order takes it.
     `without`: locations that are not to be asked, and why.
     """
     asked = less(network, without or ())
@@ -152,8 +153,8 @@ async def plan_and_hold(
                     raise
                 last = error
             else:
-                if owner_id is not None and held is not None:
-                    await write_down(tx, planned, owner_id, reason, without)
+                if held is not None:
+                    await write_down(tx, planned, owner_id or held.id, reason, without)
                 return planned, held
         if not locked and (doubtful or number == PLANS_MAX - 1):
             await _lock(tx, planned)

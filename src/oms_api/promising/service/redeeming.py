@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from oms_api import sourcing
 from oms_api.catalog import Item
+from oms_api.inventory import Reservation
 from oms_api.kit.db import Tx
 from oms_api.kit.errors import Path, Refusal
 from oms_api.network import Network, SourcingObjective
@@ -27,11 +29,13 @@ async def redeem(
     promised: Promised,
     *,
     network: Network,
-    items: Mapping[str, Item],
-    owner_id: UUID,
-    line_ids: Sequence[UUID],
-) -> None:
-    """Hold the units of an opened token for an order. Raises InsufficientStock, NoCapacity.
+    items: Mapping[str, Item] | None = None,
+    owner_id: UUID | None,
+    expires_at: datetime | None = None,
+    line_ids: Sequence[UUID] | None = None,
+    floats: bool = False,
+) -> Reservation | None:
+    """Hold the units of an opened token, for an order or a cart. Raises as `hold` does.
 
     The token has the plan but not what it was made from, which is too much to carry: it is decided again, as of the
     instant of the promise, from the rows of today. What comes out the same is kept as any decision is; else what was
@@ -40,15 +44,16 @@ async def redeem(
     told = promised.told
     assert told is not None
     remade = await _remade(tx, promised, told, network, items)
-    held = await hold(tx, promised, owner_id=owner_id, expires_at=None, line_ids=line_ids)
+    held = await hold(tx, promised, owner_id=owner_id, expires_at=expires_at, line_ids=line_ids, floats=floats)
     if held is None:
-        return
+        return None
+    owner = owner_id or held.id
     if remade is not None:
-        await write_down(tx, remade, owner_id, DecisionReason.ORDER)
+        await write_down(tx, remade, owner, DecisionReason.ORDER)
     else:
         await sourcing.record_promised(
             tx,
-            owner_id=owner_id,
+            owner_id=owner,
             channel=promised.channel,
             currency=network.channel.currency,
             policy=told.policy,
@@ -56,6 +61,7 @@ async def redeem(
             engine=told.engine,
             plan=_plan(promised, told, network),
         )
+    return held
 
 
 def _plan(promised: Promised, told: Told, network: Network) -> dict[str, Any]:
@@ -91,7 +97,7 @@ def _plan(promised: Promised, told: Told, network: Network) -> dict[str, Any]:
 
 
 async def _remade(
-    tx: Tx, promised: Promised, told: Told, network: Network, items: Mapping[str, Item]
+    tx: Tx, promised: Promised, told: Told, network: Network, items: Mapping[str, Item] | None
 ) -> Planned | None:
     """The same plan at the same costs, decided by the same version, from the rows of today; None when it is another."""
     try:

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from oms_api import inventory, network
+from oms_api import inventory, network, sourcing
 from oms_api.inventory import UNITS_MAX, Reservation, ReservationLine
 from oms_api.kit import clock
 from oms_api.kit.db import Tx
 from oms_api.kit.errors import Invalid, NotFound, Refusal, Required, refuse
 from oms_api.promising.models import Destination, Line, ShortagePolicy
 from oms_api.promising.service.following import relocate
-from oms_api.promising.service.holding import hold, plan_and_hold
+from oms_api.promising.service.holding import plan_and_hold
 from oms_api.promising.service.place import places_of
 from oms_api.promising.service.question import unknown_channel
+from oms_api.promising.service.redeeming import redeem
 from oms_api.promising.service.tokens import open_token
 
 ROWS_MAX = 100
@@ -54,14 +55,17 @@ async def create(
         problems.append(Required("Name the `channel` of these lines.", path=("input", "channel")))
     refuse(problems)
     expires_at = clock.now() + timedelta(seconds=ttl_s)
-    if token is not None:
-        held = await hold(tx, open_token(tx, token), owner_id=None, expires_at=expires_at, floats=floats)
-        short: Sequence[Refusal] = ()
+    promised = open_token(tx, token) if token is not None else None
+    handle = promised.channel if promised else channel
+    assert handle is not None
+    found = await network.network_of(tx, handle)
+    if found is None:
+        raise unknown_channel(handle)
+    short: Sequence[Refusal] = ()
+    if promised is not None:
+        held = await redeem(tx, promised, network=found, owner_id=None, expires_at=expires_at, floats=floats)
     else:
-        assert lines is not None and channel is not None
-        found = await network.network_of(tx, channel)
-        if found is None:
-            raise unknown_channel(channel)
+        assert lines is not None
         planned, held = await plan_and_hold(
             tx,
             network=found,
@@ -93,13 +97,16 @@ async def extend(tx: Tx, id: UUID, *, ttl_s: int, expected_version: int | None) 
 async def adopt(
     tx: Tx, found: network.Network, reservation_id: UUID, *, owner_id: UUID
 ) -> tuple[Reservation, list[ReservationLine]]:
-    """A cart's reservation in a channel becomes an order's, with its lines and the capacity that it has taken.
+    """A cart's reservation in a channel becomes an order's, with its lines, the capacity that it has taken, and what
+    was decided for it.
 
     Raises what `inventory.adopt` raises.
     """
     if any(place.limits for place in places_of(found)):
         await network.date_capacity(tx, reservation_id, None)
-    return await inventory.adopt(tx, reservation_id, owner_id=owner_id)
+    adopted = await inventory.adopt(tx, reservation_id, owner_id=owner_id)
+    await sourcing.hand_over(tx, reservation_id, owner_id)
+    return adopted
 
 
 async def release(

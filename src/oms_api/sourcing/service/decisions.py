@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from sqlalchemy import Uuid, delete, update
+from sqlmodel import col
+
 from oms_api.kit import clock, ids
-from oms_api.kit.db import Reading, Tx
+from oms_api.kit.db import Reading, Tx, any_of, columns, mine, param, prepared
 from oms_api.kit.errors import Invalid, NotFound, Path
 from oms_api.sourcing import queries
 from oms_api.sourcing.models import Decision, DecisionReason, Policy, Shadow
@@ -14,6 +17,20 @@ from oms_api.sourcing.rules.decide import ENGINE, Asked, Decided, canonical, dec
 from oms_api.sourcing.rules.policy import Rule, apply
 from oms_api.sourcing.rules.rejected import Rejection, rejections
 from oms_api.sourcing.service.world import BUILT_IN, Live
+
+_of = col(Decision.owner_id) == param("of", Uuid())
+_OWNED = prepared(columns(col(Decision.id)).where(mine(Decision), _of))
+_HAND_OVER = prepared(
+    update(Decision.__table__)  # type: ignore[attr-defined]
+    .where(mine(Decision), _of)
+    .values(owner_id=param("to", Uuid()))
+)
+_FORGET_SHADOWS = prepared(
+    delete(Shadow.__table__).where(mine(Shadow), any_of(Shadow.id, "ids"))  # type: ignore[attr-defined]
+)
+_FORGET = prepared(
+    delete(Decision.__table__).where(mine(Decision), any_of(Decision.id, "ids"))  # type: ignore[attr-defined]
+)
 
 
 class Replayed(NamedTuple):
@@ -89,6 +106,19 @@ async def _insert(tx: Tx, made: Sequence[tuple[str, str, dict[str, Any]]], **sam
         for channel, inputs, plan in made
     ]
     await tx.insert(Decision, rows)
+
+
+async def hand_over(tx: Tx, owner_id: UUID, to: UUID) -> None:
+    """What was decided for a cart's reservation is from now on its order's. One statement."""
+    await tx.run(_HAND_OVER, {"of": owner_id, "to": to})
+
+
+async def forget(tx: Tx, owner_id: UUID) -> None:
+    """Nobody took what this was decided for. One statement, three when there is anything."""
+    made = await tx.all(_OWNED, {"of": owner_id})
+    if made:
+        await tx.run(_FORGET_SHADOWS, {"ids": made})
+        await tx.run(_FORGET, {"ids": made})
 
 
 async def rules_of(reading: Reading, handle: str, number: int, path: Path = ("policy",)) -> tuple[Rule, ...]:
