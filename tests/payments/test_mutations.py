@@ -328,7 +328,7 @@ async def test_facts_carry_ids_and_minor_amounts_only(till: Till) -> None:
     }  # fmt: skip
     assert {event.owner_id for event in events.values()} == {payment.payable_id}
     assert {event.subject_id for event in events.values()} == {payment.id}
-    assert events["payment.refunded"].updated == ["refunded_minor"]
+    assert events["payment.refunded"].updated == ["refunded"]
 
 
 async def test_a_capture_takes_a_constant_number_of_statements(till: Till) -> None:
