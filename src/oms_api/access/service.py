@@ -13,7 +13,7 @@ from oms_api.access.models import CLIENT, ApiKey, Tenant, is_scope
 from oms_api.access.queries import key_by_hash, tenant_by_handle
 from oms_api.kit import clock, ids
 from oms_api.kit.caller import ActorKind, Caller
-from oms_api.kit.db import Database, Instant, Tx, param, prepared
+from oms_api.kit.db import Database, Instant, Tx, param, prepared, table_of
 from oms_api.kit.errors import Invalid, NotFound
 from oms_api.kit.ids import NOBODY
 from oms_api.kit.secrets import hashed
@@ -68,7 +68,7 @@ async def create_key(tx: Tx, *, tenant: str, scopes: Sequence[str], name: str = 
 
 
 _REVOKE = prepared(
-    update(ApiKey.__table__)  # type: ignore[attr-defined]
+    update(table_of(ApiKey))
     .where(col(ApiKey.id) == param("of", Uuid()), col(ApiKey.revoked_at).is_(None))
     .values(revoked_at=param("at", Instant()))
 )

@@ -32,6 +32,7 @@ from oms_api.kit.db import (
     mine,
     param,
     prepared,
+    table_of,
 )
 
 EVENT = ids.Prefix("evt")
@@ -229,7 +230,7 @@ _UNSTAMPED_TENANTS = prepared(
 )
 _stamps = json_rows("stamps", {"id": Uuid(), "position": BigInteger()})
 _STAMP = prepared(
-    update(Event.__table__)  # type: ignore[attr-defined]
+    update(table_of(Event))
     .where(mine(Event), col(Event.id) == _stamps.c.id)
     .values(
         position=_stamps.c.position,

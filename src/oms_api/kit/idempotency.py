@@ -19,7 +19,7 @@ from sqlmodel import Field, SQLModel, col, select
 from strawberry import UNSET, Some
 
 from oms_api.kit import clock
-from oms_api.kit.db import Instant, Json, TryAgain, Tx, columns, mine, param, prepared
+from oms_api.kit.db import Instant, Json, TryAgain, Tx, columns, mine, param, prepared, table_of
 from oms_api.kit.errors import IdempotencyInProgress, IdempotencyKeyReused, Invalid, camel
 
 KEPT = timedelta(days=7)
@@ -80,7 +80,7 @@ _FIND = prepared(
     )
 )
 _SETTLE = prepared(
-    update(IdempotencyKey.__table__)  # type: ignore[attr-defined]
+    update(table_of(IdempotencyKey))
     .where(
         mine(IdempotencyKey),
         col(IdempotencyKey.client_id) == param("client"),
@@ -147,7 +147,7 @@ _OLD = (
     .limit(FORGET_BATCH_MAX)
 )
 _FORGET = prepared(
-    delete(IdempotencyKey.__table__).where(  # type: ignore[attr-defined]
+    delete(table_of(IdempotencyKey)).where(
         mine(IdempotencyKey), tuple_(col(IdempotencyKey.client_id), col(IdempotencyKey.key)).in_(_OLD)
     )
 )

@@ -16,7 +16,7 @@ from sqlmodel import Field, col, select
 
 from oms_api.kit import clock, ids, jobs
 from oms_api.kit.caller import system
-from oms_api.kit.db import Choice, Instant, Json, Keyed, Reading, Tx, mine, param, prepared
+from oms_api.kit.db import Choice, Instant, Json, Keyed, Reading, Tx, mine, param, prepared, table_of
 from oms_api.kit.ids import NOBODY
 
 MESSAGE = ids.Prefix("inm")
@@ -56,7 +56,7 @@ class InboxMessage(Keyed, table=True):
 
 _MESSAGE = prepared(select(InboxMessage).where(mine(InboxMessage), col(InboxMessage.id) == param("of", Uuid())))
 _SETTLE = prepared(
-    update(InboxMessage.__table__)  # type: ignore[attr-defined]
+    update(table_of(InboxMessage))
     .where(mine(InboxMessage), col(InboxMessage.id) == param("of", Uuid()))
     .values(state=param("to_state", Choice(MessageState)), attempts=param("tried", BigInteger()))
 )
@@ -71,9 +71,7 @@ _OLD = (
     .where(mine(InboxMessage), col(InboxMessage.received_at) < param("before", Instant()))
     .limit(FORGET_BATCH_MAX)
 )
-_FORGET = prepared(
-    delete(InboxMessage.__table__).where(mine(InboxMessage), col(InboxMessage.id).in_(_OLD))  # type: ignore[attr-defined]
-)
+_FORGET = prepared(delete(table_of(InboxMessage)).where(mine(InboxMessage), col(InboxMessage.id).in_(_OLD)))
 
 
 async def store(

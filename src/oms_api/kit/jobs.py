@@ -19,7 +19,7 @@ from sqlmodel import Field, SQLModel, col, select
 
 from oms_api.kit import clock, events, idempotency
 from oms_api.kit.caller import system
-from oms_api.kit.db import Database, Instant, Tx, any_of, json_rows, mine, now, param, prepared
+from oms_api.kit.db import Database, Instant, Tx, any_of, json_rows, mine, now, param, prepared, table_of
 from oms_api.kit.errors import Overloaded
 from oms_api.kit.events import Event, Fact
 from oms_api.kit.idempotency import IdempotencyKey
@@ -145,7 +145,7 @@ def apart() -> Iterator[Callable[[Awaitable[Any]], Awaitable[None]]]:
 
 _EVENTS = prepared(select(Event).where(mine(Event), any_of(Event.id, "ids")).order_by(col(Event.position)))
 _SETTLE = prepared(
-    update(Event.__table__)  # type: ignore[attr-defined]
+    update(table_of(Event))
     .where(mine(Event), any_of(Event.id, "done"))
     .values(
         pending=col(Event.pending) - 1,
@@ -154,19 +154,19 @@ _SETTLE = prepared(
 )
 # told again no later than the failed reaction is due
 _SOONER = prepared(
-    update(Event.__table__)  # type: ignore[attr-defined]
+    update(table_of(Event))
     .where(mine(Event), col(Event.id) == param("of", Uuid()), col(Event.tell_at) > param("next", Instant()))
     .values(tell_at=param("next", Instant()))
 )
 _AGAIN = prepared(
-    update(Failure.__table__)  # type: ignore[attr-defined]
+    update(table_of(Failure))
     .where(col(Failure.next_at).is_(None))
     .values(attempts=0, next_at=now())
     .returning(col(Failure.tenant_id), col(Failure.event_id))
 )
 _events = json_rows("events", {"tenant_id": Uuid(), "id": Uuid()})
 _TELL = prepared(
-    update(Event.__table__)  # type: ignore[attr-defined]
+    update(table_of(Event))
     .where(col(Event.tenant_id) == _events.c.tenant_id, col(Event.id) == _events.c.id, col(Event.pending) > 0)
     .values(tell_at=now())
 )

@@ -19,7 +19,7 @@ from sqlmodel import col, select
 
 from oms_api.kit import clock, events, jobs
 from oms_api.kit.caller import system
-from oms_api.kit.db import Database, Instant, Reading, Tx, any_of, columns, json_rows, mine, now, prepared
+from oms_api.kit.db import Database, Instant, Reading, Tx, any_of, columns, json_rows, mine, now, prepared, table_of
 from oms_api.kit.errors import Overloaded
 from oms_api.kit.events import Event
 from oms_api.kit.ids import NOBODY
@@ -43,27 +43,23 @@ _late = (
 )
 # after 5 s, then at 10, 20, 40 … seconds of age
 _CLAIM = prepared(
-    update(Event.__table__)  # type: ignore[attr-defined]
+    update(table_of(Event))
     .where(and_(col(Event.tenant_id) == _late.c.tenant_id, col(Event.id) == _late.c.id))
     .values(tell_at=now() + (now() - col(Event.occurred_at)))
     .returning(col(Event.tenant_id), col(Event.id), col(Event.topic))
 )
 _waits = json_rows("waits", {"id": Uuid(), "until": Instant()})
 _WAIT = prepared(
-    update(Event.__table__)  # type: ignore[attr-defined]
+    update(table_of(Event))
     .where(mine(Event), col(Event.id) == _waits.c.id, col(Event.tell_at).is_not(None))
     .values(tell_at=_waits.c.until)
 )
-_HURRY = prepared(
-    update(Event.__table__)  # type: ignore[attr-defined]
-    .where(col(Event.tell_at) > now())
-    .values(tell_at=now())
-)
+_HURRY = prepared(update(table_of(Event)).where(col(Event.tell_at) > now()).values(tell_at=now()))
 _RECEIPTS = prepared(select(Receipt.event_id, Receipt.reaction).where(mine(Receipt), any_of(Receipt.event_id, "ids")))
 _FAILURES = prepared(select(Failure).where(mine(Failure), any_of(Failure.event_id, "ids")))
 _next = json_rows("next", {"name": String(), "due_at": Instant()})
 _DUE = prepared(
-    update(Timer.__table__)  # type: ignore[attr-defined]
+    update(table_of(Timer))
     .where(col(Timer.name) == _next.c.name, col(Timer.due_at) <= now())
     .values(due_at=_next.c.due_at)
     .returning(col(Timer.name))

@@ -21,7 +21,7 @@ from sqlalchemy import BigInteger, Uuid, update
 from sqlmodel import col, select
 
 from oms_api.kit.caller import Caller
-from oms_api.kit.db import Database, Tx, mine, param, prepared
+from oms_api.kit.db import Database, Tx, mine, param, prepared, table_of
 from oms_api.payments.models import FakeCall, FakeCharge, OperationKind
 from oms_api.payments.provider import Answer, Ask, Result
 
@@ -48,7 +48,7 @@ _BEYOND = {
 
 
 def _charge(*conditions: Any) -> Any:
-    return update(FakeCharge.__table__).where(  # type: ignore[attr-defined]
+    return update(table_of(FakeCharge)).where(
         mine(FakeCharge), col(FakeCharge.id) == param("charge", Uuid()), *conditions
     )
 
@@ -64,7 +64,7 @@ _CHARGE = prepared(
     select(FakeCharge).where(mine(FakeCharge), col(FakeCharge.id) == param("charge", Uuid())).with_for_update()
 )
 _REMEMBER = prepared(
-    update(FakeCall.__table__)  # type: ignore[attr-defined]
+    update(table_of(FakeCall))
     .where(mine(FakeCall), col(FakeCall.id) == param("key", Uuid()))
     .values(result=param("answered"), code=param("with_code"))
 )

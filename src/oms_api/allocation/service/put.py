@@ -23,7 +23,7 @@ from oms_api.allocation.models import (
 from oms_api.allocation.rules import WHOLE
 from oms_api.inventory import UNITS_MAX
 from oms_api.kit import clock, ids
-from oms_api.kit.db import Tx, any_of, mine, prepared
+from oms_api.kit.db import Tx, any_of, mine, prepared, table_of
 from oms_api.kit.errors import Invalid, LimitExceeded, NotFound, Path, Refusal, Taken, refuse
 from oms_api.kit.events import emit
 from oms_api.kit.texts import is_text
@@ -33,13 +33,9 @@ CLASSES_MAX = 100
 PUT_MAX = 250
 RANK_MAX = 1000
 _FORGET_USES = prepared(
-    delete(AllocationUse.__table__).where(  # type: ignore[attr-defined]
-        mine(AllocationUse), any_of(AllocationUse.allocation_id, "ids")
-    )
+    delete(table_of(AllocationUse)).where(mine(AllocationUse), any_of(AllocationUse.allocation_id, "ids"))
 )
-_FORGET = prepared(
-    delete(Allocation.__table__).where(mine(Allocation), any_of(Allocation.id, "ids"))  # type: ignore[attr-defined]
-)
+_FORGET = prepared(delete(table_of(Allocation)).where(mine(Allocation), any_of(Allocation.id, "ids")))
 
 
 class Part(NamedTuple):

@@ -16,7 +16,7 @@ from oms_api.allocation.queries import ShareSet
 from oms_api.allocation.service.limits import Free
 from oms_api.inventory import InsufficientStock, Moved, Reservation
 from oms_api.kit import clock, ids
-from oms_api.kit.db import Tx, json_rows, mine, now, prepared
+from oms_api.kit.db import Tx, json_rows, mine, now, prepared, table_of
 from oms_api.kit.errors import Refusal, refuse
 
 
@@ -41,7 +41,7 @@ class Claim(NamedTuple):
 _taken = json_rows("taken", {"id": Uuid(), "units": BigInteger(), "most": BigInteger()})
 # `most` was worked out under the rows' locks: who slips in nevertheless finds the guard
 _TAKE = prepared(
-    update(Allocation.__table__)  # type: ignore[attr-defined]
+    update(table_of(Allocation))
     .where(
         mine(Allocation),
         col(Allocation.id) == _taken.c.id,
@@ -52,12 +52,12 @@ _TAKE = prepared(
 )
 _given = json_rows("given", {"id": Uuid(), "units": BigInteger()})
 _GIVE_BACK = prepared(
-    update(Allocation.__table__)  # type: ignore[attr-defined]
+    update(table_of(Allocation))
     .where(mine(Allocation), col(Allocation.id) == _given.c.id)
     .values(used=col(Allocation.used) - _given.c.units, updated_at=now())
 )
 _LESS = prepared(
-    update(AllocationUse.__table__)  # type: ignore[attr-defined]
+    update(table_of(AllocationUse))
     .where(mine(AllocationUse), col(AllocationUse.id) == _given.c.id)
     .values(quantity=col(AllocationUse.quantity) - _given.c.units)
 )

@@ -7,12 +7,10 @@ from sqlalchemy import delete
 
 from oms_api.catalog import queries, rules
 from oms_api.catalog.models import KitInKit, Sku, SkuKind
-from oms_api.kit.db import TryAgain, Tx, any_of, mine, prepared
+from oms_api.kit.db import TryAgain, Tx, any_of, mine, prepared, table_of
 from oms_api.kit.errors import Refusal, refuse
 
-_FORGET = prepared(
-    delete(KitInKit.__table__).where(mine(KitInKit), any_of(KitInKit.kit, "kits"))  # type: ignore[attr-defined]
-)
+_FORGET = prepared(delete(table_of(KitInKit)).where(mine(KitInKit), any_of(KitInKit.kit, "kits")))
 
 Rows = dict[str, dict[str, Any]]
 

@@ -12,7 +12,7 @@ from oms_api.catalog.service.check import Known, barcode_problems, cost_problems
 from oms_api.catalog.service.kits import Rows, nest, remember
 from oms_api.catalog.service.substitutes import put_substitutes
 from oms_api.kit import clock, ids
-from oms_api.kit.db import Conflict, TryAgain, Tx, any_of, mine, prepared
+from oms_api.kit.db import Conflict, TryAgain, Tx, any_of, mine, prepared, table_of
 from oms_api.kit.errors import Invalid, Refusal, camel, refuse
 from oms_api.kit.events import emit
 from oms_api.kit.metadata import merged
@@ -28,9 +28,7 @@ _PUBLIC = {
     "unit_cost_minor": "unitCost",
     "unit_cost_currency": "unitCost",
 }
-_FORGET = prepared(
-    delete(SkuBarcode.__table__).where(mine(SkuBarcode), any_of(SkuBarcode.sku, "skus"))  # type: ignore[attr-defined]
-)
+_FORGET = prepared(delete(table_of(SkuBarcode)).where(mine(SkuBarcode), any_of(SkuBarcode.sku, "skus")))
 
 
 async def put(tx: Tx, changes: Sequence[Mapping[str, Any]]) -> list[Sku]:

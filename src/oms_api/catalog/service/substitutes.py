@@ -7,13 +7,9 @@ from sqlalchemy import delete
 from oms_api.catalog import queries
 from oms_api.catalog.models import SkuSubstitute
 from oms_api.catalog.queries import Substitution
-from oms_api.kit.db import Tx, any_of, mine, prepared
+from oms_api.kit.db import Tx, any_of, mine, prepared, table_of
 
-_FORGET = prepared(
-    delete(SkuSubstitute.__table__).where(  # type: ignore[attr-defined]
-        mine(SkuSubstitute), any_of(SkuSubstitute.sku, "skus")
-    )
-)
+_FORGET = prepared(delete(table_of(SkuSubstitute)).where(mine(SkuSubstitute), any_of(SkuSubstitute.sku, "skus")))
 
 
 async def put_substitutes(tx: Tx, wanted: Mapping[str, Sequence[Substitution]]) -> set[str]:

@@ -17,13 +17,13 @@ from oms_api.fulfillment.models import (
 from oms_api.fulfillment.service.refund import settle
 from oms_api.fulfillment.service.work import change, follow, give_up, name, open_fulfillment, told
 from oms_api.kit import clock
-from oms_api.kit.db import Choice, Instant, Tx, changed, mine, param, prepared
+from oms_api.kit.db import Choice, Instant, Tx, changed, mine, param, prepared, table_of
 from oms_api.kit.errors import check_version, refuse
 from oms_api.kit.events import emit
 from oms_api.orders import ORDER
 
 _ANSWER = prepared(
-    update(Cancellation.__table__)  # type: ignore[attr-defined]
+    update(table_of(Cancellation))
     .where(mine(Cancellation), col(Cancellation.id) == param("of", Uuid()))
     .values(state=param("outcome", Choice(CancellationState)), answered_at=param("at", Instant()))
 )

@@ -11,7 +11,7 @@ from oms_api.fulfillment import queries
 from oms_api.fulfillment.events import FulfillmentOverdue, ShipmentLate
 from oms_api.fulfillment.models import FULFILLMENT, SHIPMENT, Fulfillment, Shipment
 from oms_api.kit import clock
-from oms_api.kit.db import Tx, mine, param, prepared
+from oms_api.kit.db import Tx, mine, param, prepared, table_of
 from oms_api.kit.events import emit
 from oms_api.network import LOCATION
 from oms_api.orders import ORDER
@@ -23,14 +23,12 @@ ARRIVE_WITHIN = timedelta(days=14)
 _LAST_ZONE = timezone(timedelta(hours=-12))
 
 _WORK_TOLD = prepared(
-    update(Fulfillment.__table__)  # type: ignore[attr-defined]
+    update(table_of(Fulfillment))
     .where(mine(Fulfillment), col(Fulfillment.id) == param("of", Uuid()))
     .values(due_at=None)
 )
 _PARCEL_TOLD = prepared(
-    update(Shipment.__table__)  # type: ignore[attr-defined]
-    .where(mine(Shipment), col(Shipment.id) == param("of", Uuid()))
-    .values(due_at=None)
+    update(table_of(Shipment)).where(mine(Shipment), col(Shipment.id) == param("of", Uuid())).values(due_at=None)
 )
 
 

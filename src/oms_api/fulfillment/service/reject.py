@@ -14,7 +14,7 @@ from oms_api.fulfillment.models import FULFILLMENT, FULFILLMENT_LINE, Fulfillmen
 from oms_api.fulfillment.service.plan import plan
 from oms_api.fulfillment.service.work import OrderWork, change, name, open_fulfillment, told
 from oms_api.kit import clock
-from oms_api.kit.db import Tx, changed, mine, param, prepared
+from oms_api.kit.db import Tx, changed, mine, param, prepared, table_of
 from oms_api.kit.errors import (
     ExceedsRemaining,
     Invalid,
@@ -33,7 +33,7 @@ from oms_api.orders import ORDER, UnitState
 NOTE_MAX = 1_000
 _LINES: Path = ("input", "lines")
 _WHY = prepared(
-    update(Fulfillment.__table__)  # type: ignore[attr-defined]
+    update(table_of(Fulfillment))
     .where(mine(Fulfillment), col(Fulfillment.id) == param("of", Uuid()))
     .values(rejection_reason=param("reason", Text()), rejection_note=param("note", Text()))
 )

@@ -12,7 +12,7 @@ from oms_api.fulfillment.events import ShipmentDelivered, ShipmentTracked
 from oms_api.fulfillment.models import SHIPMENT, Shipment, TrackingScan, TrackingStatus
 from oms_api.fulfillment.service.work import change, move, open_order, told
 from oms_api.kit import clock, ids
-from oms_api.kit.db import Choice, Instant, Tx, changed, mine, param, prepared
+from oms_api.kit.db import Choice, Instant, Tx, changed, mine, param, prepared, table_of
 from oms_api.kit.errors import Invalid, NotFound
 from oms_api.kit.events import emit, rfc3339
 from oms_api.orders import ORDER
@@ -24,7 +24,7 @@ BEHIND_MAX = timedelta(days=7)
 _PLACE_MAX = 200
 
 _CHANGE = prepared(
-    update(Shipment.__table__)  # type: ignore[attr-defined]
+    update(table_of(Shipment))
     .where(mine(Shipment), col(Shipment.id) == param("of", Uuid()))
     .values(
         status=param("new_status", Choice(TrackingStatus)),

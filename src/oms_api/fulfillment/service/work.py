@@ -13,7 +13,7 @@ from oms_api import inventory, orders
 from oms_api.fulfillment import queries, rules
 from oms_api.fulfillment.models import FULFILLMENT, FULFILLMENT_LINE, Fulfillment, FulfillmentLine
 from oms_api.kit import clock
-from oms_api.kit.db import Instant, Tx, changed, json_rows, mine, prepared
+from oms_api.kit.db import Instant, Tx, changed, json_rows, mine, prepared, table_of
 from oms_api.kit.errors import NotFound, Path
 from oms_api.kit.events import emit
 from oms_api.orders import LINE, ORDER
@@ -23,14 +23,14 @@ OVER = (rules.SHIPPED, rules.REJECTED, rules.CANCELLED)
 
 _deltas = json_rows("deltas", {"id": Uuid(), **dict.fromkeys(FIGURES, BigInteger())})
 _CHANGE_LINES = prepared(
-    update(FulfillmentLine.__table__)  # type: ignore[attr-defined]
+    update(table_of(FulfillmentLine))
     .where(mine(FulfillmentLine), col(FulfillmentLine.id) == _deltas.c.id)
     .values({name: getattr(FulfillmentLine, name) + _deltas.c[name] for name in FIGURES})
 )
 _INSTANTS = ("accepted_at", "rejected_at", "due_at", "updated_at")
 _states = json_rows("states", {"id": Uuid(), "status": String(), **dict.fromkeys(_INSTANTS, Instant())})
 _CHANGE_FULFILLMENTS = prepared(
-    update(Fulfillment.__table__)  # type: ignore[attr-defined]
+    update(table_of(Fulfillment))
     .where(mine(Fulfillment), col(Fulfillment.id) == _states.c.id)
     .values(
         status=_states.c.status,

@@ -21,7 +21,7 @@ from oms_api.inventory.service.expire import free_expired
 from oms_api.inventory.service.ledger import Delta, Key
 from oms_api.inventory.service.reserve import Wanted, hold_units, refuse_short
 from oms_api.kit import clock
-from oms_api.kit.db import Tx, json_rows, mine, prepared
+from oms_api.kit.db import Tx, json_rows, mine, prepared, table_of
 from oms_api.kit.errors import LimitExceeded
 
 Takes = tuple[tuple[str, UUID, int], ...]
@@ -29,7 +29,7 @@ Takes = tuple[tuple[str, UUID, int], ...]
 
 _less = json_rows("less", {"id": Uuid(), "units": BigInteger()})
 _WITHDRAW = prepared(
-    update(Supply.__table__)  # type: ignore[attr-defined]
+    update(table_of(Supply))
     .where(mine(Supply), col(Supply.id) == _less.c.id)
     .values(quantity=col(Supply.quantity) - _less.c.units, version=col(Supply.version) + 1)
     .returning(Supply)

@@ -21,14 +21,14 @@ from oms_api.inventory.service.adjust import reason_problems, settled
 from oms_api.inventory.service.ledger import Delta
 from oms_api.inventory.service.places import check_size, places
 from oms_api.kit import clock, ids
-from oms_api.kit.db import Tx, json_rows, mine, prepared
+from oms_api.kit.db import Tx, json_rows, mine, prepared, table_of
 from oms_api.kit.errors import Invalid, Refusal, refuse
 from oms_api.kit.events import emit
 from oms_api.network import LOCATION
 
 _places = json_rows("places", {"sku": String(), "location_id": Uuid(), "bucket": String()})
 _SETTLE = prepared(
-    update(StockCount.__table__)  # type: ignore[attr-defined]
+    update(table_of(StockCount))
     .where(
         mine(StockCount),
         and_(

@@ -12,7 +12,7 @@ from oms_api.inventory import queries, rules
 from oms_api.inventory.errors import InsufficientStock
 from oms_api.inventory.models import ReservationLine, StockDay
 from oms_api.kit import clock, ids
-from oms_api.kit.db import Tx, columns, json_rows, mine, prepared
+from oms_api.kit.db import Tx, columns, json_rows, mine, prepared, table_of
 from oms_api.kit.errors import refuse
 
 if TYPE_CHECKING:
@@ -40,13 +40,13 @@ _locked = (
     .cte("locked")
 )
 _COUNT = prepared(
-    update(StockDay.__table__)  # type: ignore[attr-defined]
+    update(table_of(StockDay))
     .where(mine(StockDay), col(StockDay.id) == _locked.c.id, _locked.c.left >= _locked.c.units)
     .values(promised=col(StockDay.promised) + _locked.c.units)
     .returning(col(StockDay.sku), col(StockDay.scope))
 )
 _GIVE_BACK = prepared(
-    update(StockDay.__table__)  # type: ignore[attr-defined]
+    update(table_of(StockDay))
     .where(mine(StockDay), col(StockDay.id) == _locked.c.id)
     .values(
         promised=case(

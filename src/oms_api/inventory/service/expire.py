@@ -13,7 +13,7 @@ from oms_api.inventory.models import RESERVATION, Reservation, ReservationLine, 
 from oms_api.inventory.service import ledger
 from oms_api.inventory.service.daily import give_back
 from oms_api.inventory.service.ledger import Key
-from oms_api.kit.db import Tx, any_of, columns, json_rows, mine, now, prepared
+from oms_api.kit.db import Tx, any_of, columns, json_rows, mine, now, prepared, table_of
 from oms_api.kit.events import emit
 
 _keys = json_rows("keys", {"sku": String(), "location_id": Uuid()})
@@ -31,7 +31,7 @@ _lapsed = (
 )
 # An order that takes the reservation at the same moment changes the same row: one of the two finds it changed.
 _EXPIRE = prepared(
-    update(Reservation.__table__)  # type: ignore[attr-defined]
+    update(table_of(Reservation))
     .where(
         mine(Reservation),
         col(Reservation.id) == _lapsed.c.id,

@@ -14,7 +14,7 @@ from oms_api.inventory.models import RESERVATION, Reservation, ReservationLine, 
 from oms_api.inventory.service import ledger
 from oms_api.inventory.service.daily import give_back
 from oms_api.kit import clock
-from oms_api.kit.db import Instant, Tx, json_rows, mine, now, param, prepared
+from oms_api.kit.db import Instant, Tx, json_rows, mine, now, param, prepared, table_of
 from oms_api.kit.errors import ExceedsRemaining, Expired, Invalid, NotFound, Path, Refusal, check_version, refuse
 from oms_api.kit.events import emit
 
@@ -28,13 +28,13 @@ _open = (
     col(Reservation.owner_id).is_(None),
 )
 _ADOPT = prepared(
-    update(Reservation.__table__)  # type: ignore[attr-defined]
+    update(table_of(Reservation))
     .where(*_open, col(Reservation.expires_at) > now())
     .values(owner_id=param("owner", Uuid()), expires_at=None, version=col(Reservation.version) + 1)
     .returning(Reservation)
 )
 _EXTEND = prepared(
-    update(Reservation.__table__)  # type: ignore[attr-defined]
+    update(table_of(Reservation))
     .where(*_open, col(Reservation.expires_at) > now(), _version)
     .values(
         expires_at=case(
@@ -46,19 +46,19 @@ _EXTEND = prepared(
     .returning(Reservation)
 )
 _RELEASE = prepared(
-    update(Reservation.__table__)  # type: ignore[attr-defined]
+    update(table_of(Reservation))
     .where(*_open, _version)
     .values(state=ReservationState.RELEASED, version=col(Reservation.version) + 1)
     .returning(Reservation)
 )
 _DATE_LINES = prepared(
-    update(ReservationLine.__table__)  # type: ignore[attr-defined]
+    update(table_of(ReservationLine))
     .where(mine(ReservationLine), col(ReservationLine.reservation_id) == param("of", Uuid()))
     .values(expires_at=param("until", Instant()))
     .returning(ReservationLine)
 )
 TOUCH = prepared(
-    update(Reservation.__table__)  # type: ignore[attr-defined]
+    update(table_of(Reservation))
     .where(*_open, col(Reservation.expires_at) > now(), _version)
     .values(version=col(Reservation.version) + 1)
     .returning(Reservation)
@@ -66,7 +66,7 @@ TOUCH = prepared(
 """A cart's reservation changes while it is open: of a release, an expiry, an order and this, one comes first."""
 _tied = json_rows("tied", {"id": Uuid(), "line": Uuid()})
 _TIE = prepared(
-    update(ReservationLine.__table__)  # type: ignore[attr-defined]
+    update(table_of(ReservationLine))
     .where(
         mine(ReservationLine),
         col(ReservationLine.reservation_id) == param("of", Uuid()),
@@ -78,7 +78,7 @@ _TIE = prepared(
 
 _promised = json_rows("promised", {"id": Uuid(), "ship_by": Instant(), "deliver_by": Date()})
 _PROMISE = prepared(
-    update(ReservationLine.__table__)  # type: ignore[attr-defined]
+    update(table_of(ReservationLine))
     .where(mine(ReservationLine), col(ReservationLine.id) == _promised.c.id)
     .values(ship_by=_promised.c.ship_by, deliver_by=_promised.c.deliver_by)
 )

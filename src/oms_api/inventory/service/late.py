@@ -9,13 +9,13 @@ from sqlmodel import col
 from oms_api.inventory import rules
 from oms_api.inventory.events import SupplyLate
 from oms_api.inventory.models import SUPPLY, Supply
-from oms_api.kit.db import Tx, any_of, mine, now, prepared
+from oms_api.kit.db import Tx, any_of, mine, now, prepared, table_of
 from oms_api.kit.events import emit
 from oms_api.network import LOCATION
 
 # Whoever changes the date at the same moment changes the same row: one of the two finds it changed.
 _LATE = prepared(
-    update(Supply.__table__)  # type: ignore[attr-defined]
+    update(table_of(Supply))
     .where(
         mine(Supply),
         any_of(Supply.id, "ids"),

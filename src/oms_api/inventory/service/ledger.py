@@ -25,7 +25,7 @@ from oms_api.inventory.models import (
     Supply,
 )
 from oms_api.kit import clock, ids
-from oms_api.kit.db import Tx, columns, json_rows, mine, now, prepared
+from oms_api.kit.db import Tx, columns, json_rows, mine, now, prepared, table_of
 from oms_api.kit.errors import camel
 from oms_api.kit.events import emit
 from oms_api.network import LOCATION
@@ -58,7 +58,7 @@ _locked = (
     .cte("locked")
 )
 _CHANGE = prepared(
-    update(Position.__table__)  # type: ignore[attr-defined]
+    update(table_of(Position))
     .where(
         mine(Position),
         col(Position.id) == _locked.c.id,
@@ -72,12 +72,12 @@ _CHANGE = prepared(
 )
 _taken = json_rows("taken", {"id": Uuid(), "units": BigInteger()})
 _TAKE_LINES = prepared(
-    update(ReservationLine.__table__)  # type: ignore[attr-defined]
+    update(table_of(ReservationLine))
     .where(mine(ReservationLine), col(ReservationLine.id) == _taken.c.id)
     .values(quantity=col(ReservationLine.quantity) - _taken.c.units)
 )
 _TAKE_SUPPLIES = prepared(
-    update(Supply.__table__)  # type: ignore[attr-defined]
+    update(table_of(Supply))
     .where(mine(Supply), col(Supply.id) == _taken.c.id)
     .values(reserved=col(Supply.reserved) - _taken.c.units)
     .returning(Supply)

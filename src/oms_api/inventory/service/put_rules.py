@@ -14,7 +14,7 @@ from oms_api.inventory.events import InventoryRuleChanged
 from oms_api.inventory.models import STOCK_RULE, UNITS_MAX, StockRule, StockRuleKind
 from oms_api.inventory.service.places import check_size
 from oms_api.kit import clock, ids
-from oms_api.kit.db import Tx, any_of, mine, prepared
+from oms_api.kit.db import Tx, any_of, mine, prepared, table_of
 from oms_api.kit.errors import Invalid, NotFound, Path, Refusal, Required, refuse
 from oms_api.kit.events import emit
 from oms_api.kit.times import out_of_reach
@@ -23,9 +23,7 @@ from oms_api.network import LOCATION
 HANDLE_LENGTH_MAX = 255
 SAID = ("kind", "sku", "location_id", "method", "channel", "units", "starts_at", "ends_at")
 _REMOVE = prepared(
-    delete(StockRule.__table__)  # type: ignore[attr-defined]
-    .where(mine(StockRule), any_of(StockRule.handle, "handles"))
-    .returning(StockRule)
+    delete(table_of(StockRule)).where(mine(StockRule), any_of(StockRule.handle, "handles")).returning(StockRule)
 )
 
 

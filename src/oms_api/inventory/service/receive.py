@@ -16,14 +16,14 @@ from oms_api.inventory.service.bring import takes_of, use
 from oms_api.inventory.service.ledger import Delta, Key
 from oms_api.inventory.service.places import check_size
 from oms_api.kit import ids
-from oms_api.kit.db import Tx, any_of, json_rows, mine, prepared
+from oms_api.kit.db import Tx, any_of, json_rows, mine, prepared, table_of
 from oms_api.kit.errors import ExceedsRemaining, Invalid, LimitExceeded, NotFound, Refusal, refuse
 from oms_api.kit.events import emit
 from oms_api.network import LOCATION
 
 _arrived = json_rows("arrived", {"id": Uuid(), "units": BigInteger(), "filled": BigInteger(), "done": BigInteger()})
 _RECEIVE = prepared(
-    update(Supply.__table__)  # type: ignore[attr-defined]
+    update(table_of(Supply))
     .where(
         mine(Supply),
         col(Supply.id) == _arrived.c.id,
@@ -41,7 +41,7 @@ _RECEIVE = prepared(
 _filled = json_rows("filled", {"id": Uuid(), "units": BigInteger()})
 # A line that is filled in part keeps waiting with the rest; what it got becomes a line of its own.
 _FILL = prepared(
-    update(ReservationLine.__table__)  # type: ignore[attr-defined]
+    update(table_of(ReservationLine))
     .where(mine(ReservationLine), col(ReservationLine.id) == _filled.c.id)
     .values(
         supply_id=case((col(ReservationLine.quantity) == _filled.c.units, None), else_=col(ReservationLine.supply_id)),

@@ -19,14 +19,14 @@ from oms_api.inventory.service.hold import TOUCH, refuse_change
 from oms_api.inventory.service.ledger import Key
 from oms_api.inventory.service.reserve import Wanted, hold_units, refuse_short
 from oms_api.kit import ids
-from oms_api.kit.db import Tx, mine, now, param, prepared
+from oms_api.kit.db import Tx, mine, now, param, prepared, table_of
 from oms_api.kit.errors import ExceedsRemaining, Path, Refusal, refuse
 from oms_api.kit.events import emit
 from oms_api.network import LOCATION
 
 _seen = param("seen", BigInteger())
 _TOUCH_OWNED = prepared(
-    update(Reservation.__table__)  # type: ignore[attr-defined]
+    update(table_of(Reservation))
     .where(
         mine(Reservation),
         col(Reservation.id) == param("of", Uuid()),

@@ -19,7 +19,7 @@ from oms_api.inventory.service.daily import NOT_COUNTED, count
 from oms_api.inventory.service.expire import free_expired
 from oms_api.inventory.service.ledger import Key
 from oms_api.kit import clock, ids
-from oms_api.kit.db import Tx, columns, json_rows, mine, now, prepared
+from oms_api.kit.db import Tx, columns, json_rows, mine, now, prepared, table_of
 from oms_api.kit.errors import Details, refuse
 from oms_api.kit.events import emit
 from oms_api.network import Location
@@ -65,7 +65,7 @@ _positions = (
 # Judged by the locked row, as it is after waiting for others: the row of the statement's snapshot may still be full
 # when they have given units back. A quantity of 0 only takes the lock: its units are held of a supply.
 _HOLD = prepared(
-    update(Position.__table__)  # type: ignore[attr-defined]
+    update(table_of(Position))
     .where(
         mine(Position),
         col(Position.id) == _positions.c.id,
@@ -76,7 +76,7 @@ _HOLD = prepared(
 )
 _supplied = json_rows("supplied", {"id": Uuid(), "sku": String(), "location_id": Uuid(), "units": BigInteger()})
 _HOLD_SUPPLY = prepared(
-    update(Supply.__table__)  # type: ignore[attr-defined]
+    update(table_of(Supply))
     .where(
         mine(Supply),
         col(Supply.id) == _supplied.c.id,

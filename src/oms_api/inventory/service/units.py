@@ -21,12 +21,12 @@ from oms_api.inventory.service import ledger
 from oms_api.inventory.service.daily import give_back
 from oms_api.inventory.service.ledger import Delta, Key
 from oms_api.kit import ids
-from oms_api.kit.db import Tx, any_of, mine, prepared
+from oms_api.kit.db import Tx, any_of, mine, prepared, table_of
 from oms_api.kit.errors import ExceedsRemaining, LimitExceeded, refuse
 from oms_api.kit.events import emit
 
 _CLOSE = prepared(
-    update(Reservation.__table__)  # type: ignore[attr-defined]
+    update(table_of(Reservation))
     .where(
         mine(Reservation),
         any_of(Reservation.id, "ids"),

@@ -12,10 +12,10 @@ from oms_api.kit.db.clashes import Conflict, NotMigrated, TryAgain
 from oms_api.kit.db.constructs import Choice, Instant, Json, Keyed, any_of, json_rows, metadata, now
 from oms_api.kit.db.database import Database
 from oms_api.kit.db.sessions import Reading, Tx, observe
-from oms_api.kit.db.statements import Statement, changed, columns, mine, param, prepared, row_of
+from oms_api.kit.db.statements import Statement, changed, columns, mine, param, prepared, row_of, table_of
 
 __all__ = [
     "Choice", "Conflict", "Database", "Instant", "Json", "Keyed", "NotMigrated", "Reading", "Statement", "TryAgain",
     "Tx", "any_of", "changed", "columns", "json_rows", "metadata", "mine", "now", "observe", "param", "prepared",
-    "row_of",
+    "row_of", "table_of",
 ]  # fmt: skip

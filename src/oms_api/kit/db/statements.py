@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, TypeVar, overload
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, bindparam
+from sqlalchemy import Select, Table, Uuid, bindparam
 from sqlalchemy import select as sqlalchemy_select
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.sql.dml import UpdateBase
@@ -135,6 +135,12 @@ def prepared(statement: Any) -> Any: ...
 def prepared(statement: Any) -> Any:
     """Mark a module-level statement as constant. What it gives is accepted wherever a statement is."""
     return Prepared(statement)
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """The table of a class, for UPDATE and DELETE: these are statements on a table, not on a session's objects."""
+    found: Table = getattr(model, "__table__")  # noqa: B009 - SQLModel does not declare it
+    return found
 
 
 def mine(model: Any) -> Any:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Uuid, and_
 from sqlmodel import col, select
 
-from oms_api.kit.db import Reading, any_of, columns, mine, param, prepared, row_of
+from oms_api.kit.db import Reading, any_of, columns, mine, param, prepared, row_of, table_of
 from oms_api.kit.ids import NOBODY
 from oms_api.kit.remembered import Remembered
 from oms_api.network.models import Channel, ChannelLocation, Location, NetworkVersion
@@ -38,8 +38,8 @@ class Served(NamedTuple):
 
 
 # Columns of both tables stand side by side: `id` and `handle` are in each, so those of a location carry a prefix.
-_CHANNEL = tuple(Channel.__table__.columns.keys())  # type: ignore[attr-defined]
-_LOCATION = tuple(Location.__table__.columns.keys())  # type: ignore[attr-defined]
+_CHANNEL = tuple(table_of(Channel).columns.keys())
+_LOCATION = tuple(table_of(Location).columns.keys())
 _channel_values = attrgetter(*_CHANNEL)
 _location_values = attrgetter(*[f"of_{name}" for name in _LOCATION])
 

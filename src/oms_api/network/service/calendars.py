@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete
 
 from oms_api.kit import clock, ids
-from oms_api.kit.db import Tx, any_of, mine, prepared
+from oms_api.kit.db import Tx, any_of, mine, prepared, table_of
 from oms_api.kit.errors import Invalid, Path, Refusal, camel, refuse
 from oms_api.kit.events import emit
 from oms_api.kit.times import YEARS
@@ -21,11 +21,7 @@ from oms_api.network.service.put import check_size, revise_locations, take_turn
 CALENDARS_MAX = 250
 YEARS_MAX = 10
 
-_CLEAR = prepared(
-    delete(CalendarDay.__table__).where(  # type: ignore[attr-defined]
-        mine(CalendarDay), any_of(CalendarDay.calendar_id, "calendars")
-    )
-)
+_CLEAR = prepared(delete(table_of(CalendarDay)).where(mine(CalendarDay), any_of(CalendarDay.calendar_id, "calendars")))
 _COLUMNS = ("name", "country", "region")
 
 

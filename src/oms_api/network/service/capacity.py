@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Date, Uuid, and_, case, delete, or_, update
 from sqlmodel import col, select
 
 from oms_api.kit import ids
-from oms_api.kit.db import Instant, Tx, any_of, columns, json_rows, mine, now, param, prepared
+from oms_api.kit.db import Instant, Tx, any_of, columns, json_rows, mine, now, param, prepared, table_of
 from oms_api.kit.errors import Path, Refusal, refuse
 from oms_api.network import queries, rules
 from oms_api.network.errors import NoCapacity
@@ -59,7 +59,7 @@ _days = (
 )
 # Judged by the locked row, as it is after waiting for others.
 _TAKE = prepared(
-    update(CapacityDay.__table__)  # type: ignore[attr-defined]
+    update(table_of(CapacityDay))
     .where(
         mine(CapacityDay),
         col(CapacityDay.location_id) == _days.c.location_id,
@@ -90,14 +90,14 @@ _LAPSED = prepared(
 )
 # What was extended or taken over at the same moment is another row now, and stays.
 _FREE = prepared(
-    delete(CapacityClaim.__table__)  # type: ignore[attr-defined]
+    delete(table_of(CapacityClaim))
     .where(mine(CapacityClaim), any_of(CapacityClaim.id, "ids"), col(CapacityClaim.expires_at) <= now())
     .returning(CapacityClaim)
 )
 _CLAIMS = prepared(select(CapacityClaim).where(mine(CapacityClaim), any_of(CapacityClaim.holder_id, "holders")))
 _until = param("until", Instant())
 _DATE = prepared(
-    update(CapacityClaim.__table__)  # type: ignore[attr-defined]
+    update(table_of(CapacityClaim))
     .where(mine(CapacityClaim), col(CapacityClaim.holder_id) == param("holder", Uuid()))
     .values(
         expires_at=case(
@@ -106,14 +106,10 @@ _DATE = prepared(
         )
     )
 )
-_DROP = prepared(
-    delete(CapacityClaim.__table__).where(  # type: ignore[attr-defined]
-        mine(CapacityClaim), any_of(CapacityClaim.id, "ids")
-    )
-)
+_DROP = prepared(delete(table_of(CapacityClaim)).where(mine(CapacityClaim), any_of(CapacityClaim.id, "ids")))
 _left = json_rows("left", {"id": Uuid(), "units": BigInteger()})
 _LEAVE = prepared(
-    update(CapacityClaim.__table__)  # type: ignore[attr-defined]
+    update(table_of(CapacityClaim))
     .where(mine(CapacityClaim), col(CapacityClaim.id) == _left.c.id)
     .values(units=_left.c.units)
 )

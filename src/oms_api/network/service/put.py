@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import delete
 
 from oms_api.kit import clock, ids
-from oms_api.kit.db import Tx, any_of, mine, prepared
+from oms_api.kit.db import Tx, any_of, mine, prepared, table_of
 from oms_api.kit.errors import Invalid, Path, Refusal, camel, refuse
 from oms_api.kit.events import emit
 from oms_api.kit.metadata import merged
@@ -54,9 +54,7 @@ _KEPT = ("tenant_id", "id", "handle", "created_at")
 _BESIDE_COLUMNS = ("metadata", "locations")
 _PUBLIC = {"entries": "metadata", "payment_window_s": "paymentWindowSeconds"}
 _UNLINK = prepared(
-    delete(ChannelLocation.__table__).where(  # type: ignore[attr-defined]
-        mine(ChannelLocation), any_of(ChannelLocation.channel_id, "channels")
-    )
+    delete(table_of(ChannelLocation)).where(mine(ChannelLocation), any_of(ChannelLocation.channel_id, "channels"))
 )
 
 

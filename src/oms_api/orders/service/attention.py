@@ -7,7 +7,7 @@ from sqlalchemy import Uuid, delete
 from sqlmodel import col
 
 from oms_api.kit import clock
-from oms_api.kit.db import Choice, Tx, mine, param, prepared
+from oms_api.kit.db import Choice, Tx, mine, param, prepared, table_of
 from oms_api.kit.events import emit
 from oms_api.orders import queries
 from oms_api.orders.events import OrderAttentionNeeded
@@ -18,7 +18,7 @@ from oms_api.orders.rules.units import described
 CAUSES = {UnitState.PENDING: AttentionKind.SOURCING_FAILED, UnitState.BACKORDERED: AttentionKind.BACKORDER_OVERDUE}
 
 _OVER = prepared(
-    delete(OrderAttention.__table__).where(  # type: ignore[attr-defined]
+    delete(table_of(OrderAttention)).where(
         mine(OrderAttention),
         col(OrderAttention.order_id) == param("of", Uuid()),
         col(OrderAttention.kind) == param("kind", Choice(AttentionKind)),

@@ -12,7 +12,7 @@ from oms_api import catalog, network, promising
 from oms_api.catalog import SkuKind
 from oms_api.inventory import ReservationLine
 from oms_api.kit import clock
-from oms_api.kit.db import Tx, json_rows, mine, prepared
+from oms_api.kit.db import Tx, json_rows, mine, prepared, table_of
 from oms_api.kit.errors import Refusal
 from oms_api.kit.events import emit
 from oms_api.network import Network
@@ -28,7 +28,7 @@ from oms_api.sourcing import Aside, DecisionReason
 
 _dates = json_rows("dates", {"line_id": Uuid(), "day": Date()})
 _DATE = prepared(
-    update(OrderLine.__table__)  # type: ignore[attr-defined]
+    update(table_of(OrderLine))
     .where(mine(OrderLine), col(OrderLine.id) == _dates.c.line_id)
     .values(promised_on=_dates.c.day)
 )

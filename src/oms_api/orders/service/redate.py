@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from oms_api import inventory, network, promising
 from oms_api.inventory import SUPPLY, ReservationLine
-from oms_api.kit.db import Tx, json_rows, mine, prepared
+from oms_api.kit.db import Tx, json_rows, mine, prepared, table_of
 from oms_api.kit.events import emit
 from oms_api.orders import queries
 from oms_api.orders.models import LINE, ORDER, Order, OrderLine, OrderStatus
@@ -23,7 +23,7 @@ OVER = (OrderStatus.CANCELLED, OrderStatus.COMPLETED)
 
 _dates = json_rows("dates", {"line_id": Uuid(), "day": Date()})
 _DATE = prepared(
-    update(OrderLine.__table__)  # type: ignore[attr-defined]
+    update(table_of(OrderLine))
     .where(mine(OrderLine), col(OrderLine.id) == _dates.c.line_id)
     .values(promised_on=_dates.c.day)
 )

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Uuid, update
 from sqlmodel import col
 
 from oms_api.kit import clock
-from oms_api.kit.db import Choice, Instant, Tx, changed, mine, param, prepared
+from oms_api.kit.db import Choice, Instant, Tx, changed, mine, param, prepared, table_of
 from oms_api.kit.errors import NotFound, Path
 from oms_api.kit.events import emit
 from oms_api.orders import queries
@@ -18,7 +18,7 @@ from oms_api.orders.models import ORDER, Order, OrderStatus
 _NUMBERS = ("version", "subtotal_minor", "discount_minor", "tax_minor", "total_minor", "credited_minor",
             "payments_version", "promised_asc", "promised_desc")  # fmt: skip
 _SAVE = prepared(
-    update(Order.__table__)  # type: ignore[attr-defined]
+    update(table_of(Order))
     .where(mine(Order), col(Order.id) == param("of", Uuid()))
     .values(
         **{name: param(f"new_{name}", BigInteger()) for name in _NUMBERS},
@@ -28,7 +28,7 @@ _SAVE = prepared(
     )
 )
 _PUT_OFF = prepared(
-    update(Order.__table__)  # type: ignore[attr-defined]
+    update(table_of(Order))
     .where(mine(Order), col(Order.id) == param("of", Uuid()))
     .values(lapses_at=param("until", Instant()))
 )

@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from oms_api import inventory
 from oms_api.inventory import ReservationLine, Units
-from oms_api.kit.db import Tx, changed, json_rows, mine, param, prepared
+from oms_api.kit.db import Tx, changed, json_rows, mine, param, prepared, table_of
 from oms_api.kit.errors import ExceedsRemaining, Invalid, InvalidAmount, Path, Refusal, refuse
 from oms_api.kit.events import emit
 from oms_api.orders import queries
@@ -36,7 +36,7 @@ Keep = Mapping[tuple[UUID, str, UUID], int]
 
 _deltas = json_rows("deltas", {"line_id": Uuid()} | {f"d_{state}": BigInteger() for state in UnitState})
 _SHIFT = prepared(
-    update(OrderLine.__table__)  # type: ignore[attr-defined]
+    update(table_of(OrderLine))
     .where(
         mine(OrderLine),
         col(OrderLine.order_id) == param("of", Uuid()),

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Uuid, and_, case, or_, update
 from sqlmodel import col
 
 from oms_api.kit import clock, ids
-from oms_api.kit.db import TryAgain, Tx, any_of, json_rows, mine, prepared
+from oms_api.kit.db import TryAgain, Tx, any_of, json_rows, mine, prepared, table_of
 from oms_api.kit.errors import ExceedsRemaining, Invalid, InvalidAmount, InvalidTransition, NotFound, Path
 from oms_api.kit.events import emit
 from oms_api.kit.money import Money
@@ -59,18 +59,14 @@ _GUARDS: dict[OperationKind, Any] = {
 }
 _TAKE = {
     kind: prepared(
-        update(Payment.__table__)  # type: ignore[attr-defined]
+        update(table_of(Payment))
         .where(mine(Payment), col(Payment.id) == _wanted.c.payment_id, guard)
         .values({rules.IN_FLIGHT[kind]: getattr(Payment, rules.IN_FLIGHT[kind]) + _wanted.c.amount})
         .returning(Payment)
     )
     for kind, guard in _GUARDS.items()
 }
-_LET_GO = prepared(
-    update(Payment.__table__)  # type: ignore[attr-defined]
-    .where(mine(Payment), any_of(Payment.id, "unwanted"))
-    .values(let_go=True)
-)
+_LET_GO = prepared(update(table_of(Payment)).where(mine(Payment), any_of(Payment.id, "unwanted")).values(let_go=True))
 
 
 async def authorize(

@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from oms_api.kit import clock
 from oms_api.kit.caller import Caller, system
-from oms_api.kit.db import Database, Instant, Tx, mine, param, prepared
+from oms_api.kit.db import Database, Instant, Tx, mine, param, prepared, table_of
 from oms_api.kit.graphql.fields import Effect
 from oms_api.payments import queries, rules
 from oms_api.payments.models import OPERATION, Operation, OperationState
@@ -21,7 +21,7 @@ from oms_api.payments.service.record import found, record, settle
 CALL_TIMEOUT_S = 8.0  # below the 10 s that a GraphQL operation has
 
 _NEXT = prepared(
-    update(Operation.__table__)  # type: ignore[attr-defined]
+    update(table_of(Operation))
     .where(mine(Operation), col(Operation.id) == param("operation", Uuid()))
     .values(attempts=param("tried", BigInteger()), next_attempt_at=param("next_at", Instant()))
 )

@@ -6,13 +6,13 @@ from sqlalchemy import Uuid, update
 from sqlmodel import col
 
 from oms_api.kit import clock
-from oms_api.kit.db import Instant, Tx, mine, now, param, prepared
+from oms_api.kit.db import Instant, Tx, mine, now, param, prepared, table_of
 from oms_api.kit.events import emit
 from oms_api.payments.events import PaymentOverdue
 from oms_api.payments.models import PAYMENT, Payment
 
 _TELL = prepared(
-    update(Payment.__table__)  # type: ignore[attr-defined]
+    update(table_of(Payment))
     .where(
         mine(Payment),
         col(Payment.id) == param("payment", Uuid()),

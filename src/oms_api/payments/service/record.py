@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Uuid, update
 from sqlmodel import col
 
 from oms_api.kit import clock, ids, secrets
-from oms_api.kit.db import Choice, Instant, Tx, changed, mine, param, prepared
+from oms_api.kit.db import Choice, Instant, Tx, changed, mine, param, prepared, table_of
 from oms_api.kit.errors import Path, Refusal, UpstreamUnavailable
 from oms_api.kit.events import Fact, emit
 from oms_api.kit.graphql.fields import Outcome
@@ -49,7 +49,7 @@ _STATES = {
 _OPEN = (OperationState.PENDING, OperationState.REQUIRES_ACTION, OperationState.UNKNOWN)
 
 _OPERATION = prepared(
-    update(Operation.__table__)  # type: ignore[attr-defined]
+    update(table_of(Operation))
     .where(mine(Operation), col(Operation.id) == param("operation", Uuid()))
     .values(
         state=param("to_state", Choice(OperationState)),
@@ -60,7 +60,7 @@ _OPERATION = prepared(
     )
 )
 _END_AUTHORIZATION = prepared(
-    update(Operation.__table__)  # type: ignore[attr-defined]
+    update(table_of(Operation))
     .where(
         mine(Operation),
         col(Operation.payment_id) == param("payment", Uuid()),
@@ -73,7 +73,7 @@ _END_AUTHORIZATION = prepared(
 )
 _AMOUNTS = (*rules.SETTLED.values(), *rules.IN_FLIGHT.values(), "version")
 _PAYMENT = prepared(
-    update(Payment.__table__)  # type: ignore[attr-defined]
+    update(table_of(Payment))
     .where(mine(Payment), col(Payment.id) == param("payment", Uuid()))
     .values(
         {name: param(f"new_{name}", BigInteger()) for name in _AMOUNTS}
@@ -89,7 +89,7 @@ _PAYMENT = prepared(
     )
 )
 _COMMITTED = prepared(
-    update(Payable.__table__)  # type: ignore[attr-defined]
+    update(table_of(Payable))
     .where(mine(Payable), col(Payable.id) == param("payable", Uuid()))
     .values(committed_minor=Payable.committed_minor + param("delta", BigInteger()))
 )

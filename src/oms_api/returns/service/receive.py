@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from oms_api import inventory, network, orders, payments
 from oms_api.kit import clock, ids
-from oms_api.kit.db import Tx, changed, json_rows, mine, prepared
+from oms_api.kit.db import Tx, changed, json_rows, mine, prepared, table_of
 from oms_api.kit.errors import ExceedsRemaining, Invalid, NotFound, Path, Refusal, check_version, refuse
 from oms_api.kit.events import emit
 from oms_api.network import LOCATION, Location
@@ -22,7 +22,7 @@ from oms_api.returns.service.work import ReturnWork, name, open_return, write
 
 _deltas = json_rows("deltas", {"id": Uuid(), "received": BigInteger(), "inspected": BigInteger()})
 _CHANGE = prepared(
-    update(ReturnLine.__table__)  # type: ignore[attr-defined]
+    update(table_of(ReturnLine))
     .where(mine(ReturnLine), col(ReturnLine.id) == _deltas.c.id)
     .values(
         received=col(ReturnLine.received) + _deltas.c.received,

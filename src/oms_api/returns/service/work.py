@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from oms_api import orders
 from oms_api.kit import clock
-from oms_api.kit.db import Choice, Instant, Tx, changed, mine, param, prepared
+from oms_api.kit.db import Choice, Instant, Tx, changed, mine, param, prepared, table_of
 from oms_api.kit.errors import NotFound
 from oms_api.kit.events import emit
 from oms_api.orders import ORDER
@@ -20,7 +20,7 @@ from oms_api.returns.models import RETURN, RETURN_LINE, Return, ReturnLine, Retu
 
 _AMOUNTS = ("credited_minor", "due_minor", "refunded_minor", "failed_minor", "version")
 _WRITE = prepared(
-    update(Return.__table__)  # type: ignore[attr-defined]
+    update(table_of(Return))
     .where(mine(Return), col(Return.id) == param("of", Uuid()))
     .values(
         {name: param(f"new_{name}", BigInteger()) for name in _AMOUNTS}

@@ -8,7 +8,7 @@ from sqlalchemy import Uuid, delete, update
 from sqlmodel import col
 
 from oms_api.kit import clock, ids
-from oms_api.kit.db import Reading, Tx, any_of, columns, mine, param, prepared
+from oms_api.kit.db import Reading, Tx, any_of, columns, mine, param, prepared, table_of
 from oms_api.kit.errors import Invalid, NotFound, Path
 from oms_api.sourcing import queries
 from oms_api.sourcing.models import Decision, DecisionReason, Policy, Shadow
@@ -20,17 +20,9 @@ from oms_api.sourcing.service.world import BUILT_IN, Live
 
 _of = col(Decision.owner_id) == param("of", Uuid())
 _OWNED = prepared(columns(col(Decision.id)).where(mine(Decision), _of))
-_HAND_OVER = prepared(
-    update(Decision.__table__)  # type: ignore[attr-defined]
-    .where(mine(Decision), _of)
-    .values(owner_id=param("to", Uuid()))
-)
-_FORGET_SHADOWS = prepared(
-    delete(Shadow.__table__).where(mine(Shadow), any_of(Shadow.id, "ids"))  # type: ignore[attr-defined]
-)
-_FORGET = prepared(
-    delete(Decision.__table__).where(mine(Decision), any_of(Decision.id, "ids"))  # type: ignore[attr-defined]
-)
+_HAND_OVER = prepared(update(table_of(Decision)).where(mine(Decision), _of).values(owner_id=param("to", Uuid())))
+_FORGET_SHADOWS = prepared(delete(table_of(Shadow)).where(mine(Shadow), any_of(Shadow.id, "ids")))
+_FORGET = prepared(delete(table_of(Decision)).where(mine(Decision), any_of(Decision.id, "ids")))
 
 
 class Replayed(NamedTuple):

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import delete, update
 
 from oms_api.kit import clock, ids
-from oms_api.kit.db import Tx, any_of, mine, now, prepared
+from oms_api.kit.db import Tx, any_of, mine, now, prepared, table_of
 from oms_api.kit.errors import Invalid, LimitExceeded
 from oms_api.webhooks import queries, rules
 from oms_api.webhooks.models import BEHIND, Attempt, Delivery, WebhookDeliveryStatus
@@ -59,7 +59,7 @@ async def fan_out(tx: Tx, subscription_id: UUID) -> tuple[int, bool]:
 # --- replay --------------------------------------------------------------------------------------------------------
 
 _REPLAY = prepared(
-    update(Delivery.__table__)  # type: ignore[attr-defined]
+    update(table_of(Delivery))
     .where(queries.replayable())
     .values(
         status=WebhookDeliveryStatus.PENDING,
@@ -105,12 +105,8 @@ async def replay(
 
 # --- forget --------------------------------------------------------------------------------------------------------
 
-_FORGET_ATTEMPTS = prepared(
-    delete(Attempt.__table__).where(mine(Attempt), any_of(Attempt.delivery_id, "deliveries"))  # type: ignore[attr-defined]
-)
-_FORGET = prepared(
-    delete(Delivery.__table__).where(mine(Delivery), any_of(Delivery.id, "ids"))  # type: ignore[attr-defined]
-)
+_FORGET_ATTEMPTS = prepared(delete(table_of(Attempt)).where(mine(Attempt), any_of(Attempt.delivery_id, "deliveries")))
+_FORGET = prepared(delete(table_of(Delivery)).where(mine(Delivery), any_of(Delivery.id, "ids")))
 
 
 async def forget(tx: Tx, subscription_id: UUID, before: datetime) -> bool:

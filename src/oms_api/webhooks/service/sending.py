@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from oms_api.kit import clock, ids
-from oms_api.kit.db import Choice, Instant, Tx, mine, now, param, prepared
+from oms_api.kit.db import Choice, Instant, Tx, mine, now, param, prepared, table_of
 from oms_api.kit.events import EVENT, Event
 from oms_api.webhooks import queries, rules, sender
 from oms_api.webhooks.models import (
@@ -88,7 +88,7 @@ def _claiming(ordered: bool) -> Any:
         .cte("due")
     )
     return prepared(
-        update(Delivery.__table__)  # type: ignore[attr-defined]
+        update(table_of(Delivery))
         .where(mine(Delivery), col(Delivery.id) == claimed.c.id)
         .values(next_attempt_at=param("until", Instant()), claimed_until=param("until", Instant()))
         .returning(Delivery)
@@ -169,7 +169,7 @@ async def send(letter: Letter) -> Tried:
 
 
 _SETTLE = prepared(
-    update(Delivery.__table__)  # type: ignore[attr-defined]
+    update(table_of(Delivery))
     .where(
         mine(Delivery),
         col(Delivery.id) == param("of", Uuid()),

@@ -11,7 +11,7 @@ from sqlalchemy import Uuid, delete
 from sqlmodel import col
 
 from oms_api.kit import clock, ids, secrets
-from oms_api.kit.db import Tx, mine, param, prepared
+from oms_api.kit.db import Tx, mine, param, prepared, table_of
 from oms_api.kit.errors import Invalid, LimitExceeded, NotFound, Path, Refusal, Required, refuse
 from oms_api.kit.events import Fact
 from oms_api.webhooks import addresses, queries, rules, sender
@@ -24,11 +24,7 @@ OVERLAP_MAX_S = 30 * 86_400
 _HANDLE = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _PURPOSE = "webhook secret"
 _SECRET_BYTES = 32
-_DROP = prepared(
-    delete(Subscription.__table__).where(  # type: ignore[attr-defined]
-        mine(Subscription), col(Subscription.id) == param("of", Uuid())
-    )
-)
+_DROP = prepared(delete(table_of(Subscription)).where(mine(Subscription), col(Subscription.id) == param("of", Uuid())))
 
 
 async def put(

@@ -11,7 +11,7 @@ from sqlalchemy import Uuid, exists, func, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
-from oms_api.kit.db import Instant, Tx, mine, now, param, prepared
+from oms_api.kit.db import Instant, Tx, mine, now, param, prepared, table_of
 from oms_api.webhooks.models import BEHIND, Delivery
 
 _OF = (mine(Delivery), col(Delivery.subscription_id) == param("subscription", Uuid()))
@@ -20,7 +20,7 @@ _FREE = or_(col(Delivery.claimed_until).is_(None), col(Delivery.claimed_until) <
 
 
 _CALL = prepared(
-    update(Delivery.__table__)  # type: ignore[attr-defined]
+    update(table_of(Delivery))
     .where(
         *_OF,
         col(Delivery.subject_id) == param("subject", Uuid()),
@@ -38,7 +38,7 @@ _CALL = prepared(
     .values(next_attempt_at=now())
 )
 _LINE_UP = prepared(
-    update(Delivery.__table__)  # type: ignore[attr-defined]
+    update(table_of(Delivery))
     .where(
         *_OF,
         col(Delivery.next_attempt_at) < param("behind", Instant()),
@@ -54,7 +54,7 @@ _LINE_UP = prepared(
     .values(next_attempt_at=param("behind", Instant()))
 )
 _BREAK_UP = prepared(
-    update(Delivery.__table__)  # type: ignore[attr-defined]
+    update(table_of(Delivery))
     .where(*_OF, col(Delivery.next_attempt_at) == param("behind", Instant()))
     .values(next_attempt_at=now())
 )

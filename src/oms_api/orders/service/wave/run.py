@@ -14,7 +14,7 @@ from sqlmodel import col
 from oms_api import network, sourcing
 from oms_api.kit import clock, ids
 from oms_api.kit.caller import system
-from oms_api.kit.db import Instant, Json, Tx, mine, param, prepared
+from oms_api.kit.db import Instant, Json, Tx, mine, param, prepared, table_of
 from oms_api.kit.errors import Invalid, InvalidAmount, NotFound, Path, Refusal, refuse
 from oms_api.kit.events import emit
 from oms_api.kit.jobs import Jobs
@@ -38,7 +38,7 @@ SKUS_MAX = 250
 SEGMENTS_MAX = 50
 
 _BEGIN = prepared(
-    update(SourcingWave.__table__)  # type: ignore[attr-defined]
+    update(table_of(SourcingWave))
     .where(
         mine(SourcingWave),
         col(SourcingWave.id) == param("of", Uuid()),
@@ -50,7 +50,7 @@ _BEGIN = prepared(
 )
 _NUMBERS = ("waiting_before", "waiting_after", "cost_before_minor", "cost_after_minor", "bound_minor")
 _PLANNED = prepared(
-    update(SourcingWave.__table__)  # type: ignore[attr-defined]
+    update(table_of(SourcingWave))
     .where(mine(SourcingWave), col(SourcingWave.id) == param("of", Uuid()))
     .values(
         orders=param("orders", BigInteger()),
@@ -61,13 +61,13 @@ _PLANNED = prepared(
     )
 )
 _BEAT = prepared(
-    update(SourcingWave.__table__)  # type: ignore[attr-defined]
+    update(table_of(SourcingWave))
     .where(mine(SourcingWave), col(SourcingWave.id) == param("of", Uuid()))
     .values(changes=param("changes", Json()), beat_at=param("at", Instant()))
 )
 _END_DONE, _END_FAILED = (
     prepared(
-        update(SourcingWave.__table__)  # type: ignore[attr-defined]
+        update(table_of(SourcingWave))
         .where(
             mine(SourcingWave),
             col(SourcingWave.id) == param("of", Uuid()),
