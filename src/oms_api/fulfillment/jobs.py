@@ -2,8 +2,6 @@
 
 from functools import partial
 
-import structlog
-
 from oms_api.fulfillment import queries, service
 from oms_api.fulfillment.models import FULFILLMENT, SHIPMENT
 from oms_api.fulfillment.service.short import give_up_short
@@ -14,10 +12,8 @@ from oms_api.kit.events import EVENT, Event
 from oms_api.kit.ids import NOBODY
 from oms_api.kit.jobs import Jobs, apart, reaction, timer
 from oms_api.network import LOCATION
-from oms_api.orders import OrderBackordersFilled, OrderConfirmed
+from oms_api.orders import ORDER, OrderBackordersFilled, OrderConfirmed
 from oms_api.payments import PaymentCaptured
-
-log = structlog.get_logger()
 
 OVERDUE_EVERY_S = 30.0
 
@@ -38,7 +34,7 @@ async def take_back_short(jobs: Jobs, event: Event) -> None:
     caller = system(event.tenant_id, event.request_id)
     with apart() as each:
         for order_id in await jobs.db.run(partial(release_carts, place=place), caller):
-            await each(jobs.db.run(partial(give_up_short, place=place, order_id=order_id), caller))
+            await each(jobs.db.run(partial(give_up_short, place=place, order_id=order_id), caller), ORDER(order_id))
 
 
 @reaction("fulfillment.refund_late", PaymentCaptured)
@@ -57,8 +53,6 @@ async def overdue(jobs: Jobs) -> None:
         *((row.tenant_id, partial(service.tell_overdue, fulfillment_id=row.id), FULFILLMENT(row.id)) for row in work),
         *((row.tenant_id, partial(service.tell_late, shipment_id=row.id), SHIPMENT(row.id)) for row in parcels),
     ]
-    for tenant_id, tell, subject_id in due:
-        try:
-            await jobs.db.run(tell, system(tenant_id))
-        except Exception as error:
-            log.error("an overdue object was not told of", subject_id=subject_id, exc_info=error)
+    with apart() as each:
+        for tenant_id, tell, subject in due:
+            await each(jobs.db.run(tell, system(tenant_id)), subject)

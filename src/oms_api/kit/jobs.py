@@ -122,17 +122,19 @@ def follower(name: str) -> Callable[[Any], Any]:
 
 
 @contextlib.contextmanager
-def apart() -> Iterator[Callable[[Awaitable[Any]], Awaitable[None]]]:
-    """`with apart() as each: await each(work)`: work that fails stops none that comes after it, and what failed is
-    raised when all is done, so that it is told again. Only a database that is away stops everything at once."""
+def apart() -> Iterator[Callable[[Awaitable[Any], str], Awaitable[None]]]:
+    """`with apart() as each: await each(work, "ord_…")`: work that fails stops none that comes after it, and what
+    failed is raised when all is done, with what it was for, so that it is told again. Only a database that is away
+    stops everything at once."""
     failed: list[Exception] = []
 
-    async def each(work: Awaitable[Any]) -> None:
+    async def each(work: Awaitable[Any], subject: str) -> None:
         try:
             await work
         except Overloaded:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is raised at the end
+            error.add_note(f"It was for {subject}.")
             failed.append(error)
 
     yield each

@@ -90,7 +90,7 @@ async def cover_backorders(jobs: Jobs, events: Sequence[Event]) -> None:
             if not waiting:
                 break
             for order_id in waiting:
-                await each(jobs.db.run(partial(service.cover_backorders, order_id=order_id), caller))
+                await each(jobs.db.run(partial(service.cover_backorders, order_id=order_id), caller), ORDER(order_id))
             after = waiting[-1]
 
 
@@ -110,7 +110,7 @@ async def redate(jobs: Jobs, event: Event) -> None:
                 break
             for order_id in owners:
                 work = partial(service_redate, order_id=order_id, supply_id=event.subject_id, reason=reason)
-                await each(jobs.db.run(work, caller))
+                await each(jobs.db.run(work, caller), ORDER(order_id))
             after = owners[-1]
 
 
@@ -139,15 +139,15 @@ async def lapse(jobs: Jobs) -> None:
 
 @timer("orders.backorders_overdue", every_s=BACKORDERS_EVERY_S)
 async def backorders_overdue(jobs: Jobs) -> None:
-    """Units that have waited for stock for long, and for no date or one that has passed, wait for a person."""
+    """Units that have waited for stock for long, and for no date or one that has passed, wait for a person; one that
+    fails stops no other."""
     at = clock.now()
     async with jobs.db.reading(NOBODY) as reading:
         found = await queries.backorders_overdue(reading, at - BACKORDER_WAITS, at.date())
-    for row in found:
-        try:
-            await jobs.db.run(partial(service.backorder_overdue, order_id=row.order_id), system(row.tenant_id))
-        except Exception as error:
-            log.error("a backorder was not told of", order_id=ORDER(row.order_id), exc_info=error)
+    with apart() as each:
+        for row in found:
+            work = partial(service.backorder_overdue, order_id=row.order_id)
+            await each(jobs.db.run(work, system(row.tenant_id)), ORDER(row.order_id))
 
 
 @reaction("orders.run_wave", SourcingWaveStarted, outside=True)

@@ -9,7 +9,7 @@ import structlog
 from oms_api.kit.caller import provider, system
 from oms_api.kit.events import Event
 from oms_api.kit.ids import NOBODY
-from oms_api.kit.jobs import Jobs, reaction, timer
+from oms_api.kit.jobs import Jobs, apart, reaction, timer
 from oms_api.payments import queries
 from oms_api.payments.events import PaymentCallbackReceived, PaymentOperationRequested
 from oms_api.payments.models import OPERATION, PAYMENT
@@ -36,14 +36,14 @@ async def hear_callback(jobs: Jobs, event: Event) -> None:
 
 @timer("payments.overdue", every_s=OVERDUE_EVERY_S)
 async def overdue(jobs: Jobs) -> None:
-    """Tell of money that nobody collected in time."""
+    """Tell of money that nobody collected in time; one that fails stops no other."""
     async with jobs.db.reading(NOBODY) as reading:
         late = await queries.overdue(reading)
-    for tenant_id, payment_id in late:
-        try:
-            await jobs.db.run(partial(tell_overdue, payment_id=payment_id), system(tenant_id))
-        except Exception as error:  # one bad payment stops no other
-            log.error("overdue payment could not be told", payment_id=PAYMENT(payment_id), exc_info=error)
+    with apart() as each:
+        for tenant_id, payment_id in late:
+            await each(
+                jobs.db.run(partial(tell_overdue, payment_id=payment_id), system(tenant_id)), PAYMENT(payment_id)
+            )
 
 
 @timer("payments.retry", every_s=RETRY_EVERY_S)

@@ -2,18 +2,14 @@
 
 from functools import partial
 
-import structlog
-
 from oms_api.kit.caller import system
 from oms_api.kit.db import Tx
 from oms_api.kit.events import EVENT, Event
 from oms_api.kit.ids import NOBODY
-from oms_api.kit.jobs import Jobs, reaction, timer
+from oms_api.kit.jobs import Jobs, apart, reaction, timer
 from oms_api.payments import PaymentCaptured, PaymentOperationFailed, PaymentRefunded
 from oms_api.returns import queries, service
 from oms_api.returns.models import RECEIPT, RETURN
-
-log = structlog.get_logger()
 
 EXPIRE_EVERY_S = 60.0
 
@@ -44,8 +40,6 @@ async def expire(jobs: Jobs) -> None:
     other."""
     async with jobs.db.reading(NOBODY) as reading:
         due = await queries.expiring(reading)
-    for row in due:
-        try:
-            await jobs.db.run(partial(service.expire, return_id=row.id), system(row.tenant_id))
-        except Exception as error:
-            log.error("a return could not expire", return_id=RETURN(row.id), exc_info=error)
+    with apart() as each:
+        for row in due:
+            await each(jobs.db.run(partial(service.expire, return_id=row.id), system(row.tenant_id)), RETURN(row.id))

@@ -2,18 +2,14 @@
 
 from functools import partial
 
-import structlog
-
 from oms_api.kit.caller import system
 from oms_api.kit.db import Tx
 from oms_api.kit.ids import NOBODY
-from oms_api.kit.jobs import Jobs, timer
+from oms_api.kit.jobs import Jobs, apart, timer
 from oms_api.sourcing import queries
 from oms_api.sourcing.models import SOURCING_DECISION, Decision, Policy
 from oms_api.sourcing.rules.policy import Rule
 from oms_api.sourcing.service import decisions
-
-log = structlog.get_logger()
 
 SHADOW_EVERY_S = 10.0
 
@@ -27,17 +23,14 @@ async def shadow(jobs: Jobs) -> None:
     """
     async with jobs.db.reading(NOBODY) as reading:
         candidates = await queries.shadowed(reading)
-    for policy in candidates:
-        async with jobs.db.reading(policy.tenant_id) as reading:
-            untried = await queries.untried(reading, policy)
-            rules = await decisions.rules_of(reading, policy.handle, policy.shadow or 0) if untried else ()
-        for decision in untried:
-            try:
-                await jobs.db.run(
-                    partial(_try, policy=policy, rules=rules, decision=decision), system(policy.tenant_id)
-                )
-            except Exception as error:
-                log.error("a candidate was not tried", decision_id=SOURCING_DECISION(decision.id), exc_info=error)
+    with apart() as each:
+        for policy in candidates:
+            async with jobs.db.reading(policy.tenant_id) as reading:
+                untried = await queries.untried(reading, policy)
+                rules = await decisions.rules_of(reading, policy.handle, policy.shadow or 0) if untried else ()
+            for decision in untried:
+                work = partial(_try, policy=policy, rules=rules, decision=decision)
+                await each(jobs.db.run(work, system(policy.tenant_id)), SOURCING_DECISION(decision.id))
 
 
 async def _try(tx: Tx, *, policy: Policy, rules: tuple[Rule, ...], decision: Decision) -> None:
