@@ -232,7 +232,7 @@ class Asked:
     def best(self, prices: Mapping[Key, int]) -> Priced:
         """The best way to serve it when what can run short costs so much."""
         stay = self.held.score + paid(self.held, prices)
-        found = self._planned(self._offered(prices, {}), self.rows.rooms)
+        found = self._planned(self._offered(prices, {}), self.rows.rooms, earliest=False)
         if found is None:
             return Priced(self.held, stay, stay)
         plan, column = found
@@ -242,11 +242,11 @@ class Asked:
 
     def second(self, prices: Mapping[Key, int], most: Mapping[Key, int]) -> Column | None:
         """The best way with no more than `most` of some units; what it has is not looked at."""
-        found = self._planned(self._offered(prices, most), self.rows.rooms)
+        found = self._planned(self._offered(prices, most), self.rows.rooms, earliest=False)
         return None if found is None else found[1]
 
-    def within(self, left: Mapping[Key, int]) -> Column:
-        """The best way to serve it with no more than what is left of everything."""
+    def within(self, left: Mapping[Key, int], prices: Mapping[Key, int]) -> Column:
+        """The best way to serve it at these prices with no more than what is left of everything."""
         rooms = {
             (location, day): room._replace(
                 **{
@@ -257,7 +257,7 @@ class Asked:
             )
             for (location, day), room in self.rows.rooms.items()
         }
-        found = self._planned(self._offered({}, left), rooms)
+        found = self._planned(self._offered(prices, left), rooms)
         return self.nothing if found is None else found[1]
 
     def _offered(self, prices: Mapping[Key, int], most: Mapping[Key, int]) -> list[Source]:
@@ -300,7 +300,9 @@ class Asked:
                     )
         return offered
 
-    def _planned(self, sources: Sequence[Source], rooms: Capacity) -> tuple[Plan, Column] | None:
+    def _planned(
+        self, sources: Sequence[Source], rooms: Capacity, *, earliest: bool = True
+    ) -> tuple[Plan, Column] | None:
         if not self.demands:
             return None
         found = plan(
@@ -311,6 +313,7 @@ class Asked:
             max_shipments=self.claim.max_shipments,
             min_split_value=self.claim.min_split_value,
             capacity=rooms,
+            earliest=earliest,
         )
         if not isinstance(found, Plan):
             return None

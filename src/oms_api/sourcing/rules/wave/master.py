@@ -5,7 +5,7 @@ from typing import Any
 
 from oms_api.sourcing.rules.wave.claims import SCALE, Column, Key
 
-MIP_GAP = 1e-4
+MIP_GAP = 5e-4
 
 
 class Master:
@@ -21,7 +21,8 @@ class Master:
         for option, value in (("threads", 1), ("random_seed", 1), ("mip_rel_gap", MIP_GAP)):
             self._highs.setOptionValue(option, value)
         self._most = most
-        self._rows: dict[Key, int] = {}
+        self.rows: dict[Key, int] = {}
+        """Of what the columns take, by what it is."""
         self.columns: list[Column] = []
         self._known: dict[object, int] = {}
         for _ in range(claims):
@@ -37,9 +38,9 @@ class Master:
         self._known[column.name] = len(self.columns)
         indices, factors = [column.claim], [1.0]
         for use, units in column.uses.items():
-            row = self._rows.get(use)
+            row = self.rows.get(use)
             if row is None:
-                row = self._rows[use] = self._claims + len(self._rows)
+                row = self.rows[use] = self._claims + len(self.rows)
                 self._highs.addRow(-self._library.kHighsInf, float(self._most[use]), 0, [], [])
             indices.append(row)
             factors.append(float(units))
@@ -55,7 +56,7 @@ class Master:
             raise RuntimeError(f"the program of a wave is {status.name}, not solved")
         self.value = float(self._highs.getInfo().objective_function_value) * SCALE
         duals = self._highs.getSolution().row_dual
-        found = {key: max(0, round(-duals[row] * SCALE)) for key, row in self._rows.items()}
+        found = {key: max(0, round(-duals[row] * SCALE)) for key, row in self.rows.items()}
         return {key: price for key, price in found.items() if price}
 
     def choose(self, start: Sequence[Column], seconds: float, nodes: int) -> list[Column] | None:
@@ -65,7 +66,7 @@ class Master:
         machine; seconds are a net below them.
         """
         highs, library = self._highs, self._library
-        highs.setOptionValue("time_limit", highs.getRunTime() + seconds)
+        highs.setOptionValue("time_limit", seconds)
         highs.setOptionValue("mip_max_nodes", nodes)
         for at in range(len(self.columns)):
             highs.changeColIntegrality(at, library.HighsVarType.kInteger)

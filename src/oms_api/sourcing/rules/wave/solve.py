@@ -8,6 +8,7 @@ is exact arithmetic.
 """
 
 import time
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from oms_api.sourcing.rules.wave.claims import SCALE, WAITS, Asked, Column, Key, Priced, Rows, paid
@@ -15,11 +16,13 @@ from oms_api.sourcing.rules.wave.master import Master
 from oms_api.sourcing.rules.wave.words import WEIGHT, Claim, Outcome, Sent, Share
 from oms_api.sourcing.rules.words import PLAIN, Capacity, Weights
 
-GAP = 1e-4
+FREE: Mapping[Key, int] = {}
+"""Prices at which nothing is scarce."""
+GAP = 5e-4
 """Share of the score up to which the bound is closed."""
 ROUNDS_MAX = 60
 NODES_MAX = 500
-ENRICH_FROM = 1e-3
+ENRICH_FROM = 3e-3
 PLANS_A_CLAIM = 20
 PLANS = 2000
 """From which gap on second bests are searched for, and how many plans that may take, of a claim and in all."""
@@ -32,7 +35,7 @@ def wave(
     capacity: Capacity | None = None,
     waiting: int | None = None,
     rounds: int = ROUNDS_MAX,
-    choose_s: float = 20.0,
+    choose_s: float = 6.0,
 ) -> Outcome:
     """Share stock out over claims so that least waits, by strategy, and it costs least; deterministic.
 
@@ -85,6 +88,7 @@ class _Run:
 
     def __init__(self, asked: Sequence[Asked], rows: Rows) -> None:
         self.asked = asked
+        self.rows = rows
         self.most = rows.most
         self.master = Master(len(asked), rows.most)
         self.order = sorted(asked, key=lambda one: (-WEIGHT[one.claim.strategy], one.claim.key))
@@ -99,15 +103,35 @@ class _Run:
         for one in self.asked:
             self.master.add(one.nothing)
             self.master.add(one.held)
-        return self.improved(best)
+        best = self.improved(best)
+        # the program knows too few columns to price anything yet: without a guess its first bounds are worth nothing
+        self._ask(self._guessed(best))
+        return best
+
+    def _guessed(self, best: Sequence[Column]) -> dict[Key, int]:
+        """Prices of a choice: of a SKU that is short, about what it costs that the first unit beyond it waits."""
+        worths: dict[str, list[int]] = defaultdict(list)
+        served: Counter[str] = Counter()
+        for one, column in zip(self.asked, best, strict=True):
+            for demand in one.demands:
+                worths[demand.sku] += [one.waiting] * demand.quantity
+            for source, lines in column.parcels:
+                if source.location != WAITS:
+                    for sku, units in lines:
+                        served[sku] += units
+        short = {sku: sorted(some)[-1 - served[sku]] for sku, some in worths.items() if served[sku] < len(some)}
+        return {(place, sku, days[-1]): short[sku] for (place, sku), days in self.rows.days.items() if sku in short}
 
     def chosen(self, best: Sequence[Column], seconds: float) -> list[Column]:
         """The best choice of the columns known, no worse than the one given, and what can be improved in it at once."""
-        found = self.master.choose(best, seconds, NODES_MAX)
-        return self.improved(best if found is None or _total(found) >= _total(best) else found)
+        # served in turn at these prices, nobody takes what is worth more to those after it
+        frugal = self.improved(self.improved([one.nothing for one in self.asked], self._centre))
+        start = min(best, frugal, key=_total)
+        found = self.master.choose(start, seconds, NODES_MAX)
+        return self.improved(start if found is None or _total(found) >= _total(start) else found)
 
-    def improved(self, best: Sequence[Column]) -> list[Column]:
-        """Each claim in turn served anew from what the others leave, where that is better."""
+    def improved(self, best: Sequence[Column], prices: Mapping[Key, int] = FREE) -> list[Column]:
+        """Each claim in turn served anew from what the others leave, where that is better at these prices."""
         chosen = list(best)
         left = dict(self.most)
         for column in chosen:
@@ -117,8 +141,8 @@ class _Run:
             own = chosen[one.number]
             for key, units in own.uses.items():
                 left[key] += units
-            found = one.within(left)
-            if found.score < own.score:
+            found = one.within(left, prices)
+            if found.score + paid(found, prices) < own.score + paid(own, prices):
                 self.master.add(found)
                 own = chosen[one.number] = found
             for key, units in own.uses.items():
@@ -195,7 +219,9 @@ class _Run:
         if not self._centre:
             return dict(prices)
         keys = {*prices, *self._centre}
-        mixed = {key: (prices.get(key, 0) + self._centre.get(key, 0)) // 2 for key in keys}
+        # of what no column takes yet, the program has no price
+        known = {key: prices.get(key, 0) if key in self.master.rows else self._centre[key] for key in keys}
+        mixed = {key: (price + self._centre.get(key, 0)) // 2 for key, price in known.items()}
         return {key: price for key, price in mixed.items() if price}
 
     def _ask(self, prices: dict[Key, int]) -> bool:
