@@ -29,9 +29,7 @@ REPORT = """query { sourcingPolicy(handle: "main") { shadow shadowReport {
   different } } }"""
 
 _SPOIL = prepared(
-    update(table_of(Decision))
-    .where(mine(Decision), col(Decision.id) == param("of", Uuid()))
-    .values(inputs="spoilt")
+    update(table_of(Decision)).where(mine(Decision), col(Decision.id) == param("of", Uuid())).values(inputs="spoilt")
 )
 
 

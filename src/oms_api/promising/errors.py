@@ -10,5 +10,15 @@ class NoSource(Refusal):
     """
 
 
+def no_way(channel: str, country: str | None, postal_code: str | None, path: Path) -> NoSource:
+    """No carrier service goes to a destination from any location of a channel that sends parcels."""
+    to = " ".join(part[:20] for part in (country, postal_code) if part) or "any destination"
+    return NoSource(
+        f"No carrier service goes to {to} from the locations of channel {channel}; give one a zone there with "
+        "carrierServicePut, let a location offer it with locationServicesPut, or choose another destination.",
+        path=path,
+    )
+
+
 def unknown_sku(sku: str, path: Path) -> NotFound:
     return NotFound(f"There is no SKU {sku[:60]!r}; create it with skuPut first.", path=path)

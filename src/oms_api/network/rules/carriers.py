@@ -109,6 +109,12 @@ class CarrierPlan:
                     return found
         return None
 
+    def farthest(self, origin: str | None) -> Zone | None:
+        """The zone that takes longest from an origin, of those to wherever it goes."""
+        rows = [row for row in self._zones if row["originZone"] in (None, origin)]
+        zones = [Zone(row["zone"], row["transitDays"], row["transitDaysP80"]) for row in rows]
+        return max(zones, key=lambda zone: (zone.transit_days_p80 or zone.transit_days, zone.name), default=None)
+
     @cached_property
     def _cards(self) -> dict[tuple[str, str], list[tuple[date, Rate]]]:
         """(zone, currency) → (valid from, rate), the newest first."""

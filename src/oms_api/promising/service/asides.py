@@ -44,7 +44,7 @@ def _why(question: Question, row: Location, place: Place | None, skus: Sequence[
         return Aside.NO_PARCELS
     if not place.hours.ever_open:
         return Aside.NEVER_OPEN
-    shelf = question.shelf
+    shelf = question.whole or question.shelf
     if row.id not in shelf.places:
         return Aside.ELSEWHERE
     if not any(shelf.at(sku, row.id) > 0 for sku in skus):

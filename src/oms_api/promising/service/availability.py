@@ -11,7 +11,7 @@ from oms_api.kit import clock
 from oms_api.kit.db import Reading
 from oms_api.kit.errors import Invalid, NotFound, Refusal, Refusals, refuse
 from oms_api.network import Channel, Location
-from oms_api.promising.errors import unknown_sku
+from oms_api.promising.errors import no_way, unknown_sku
 from oms_api.promising.models import AvailabilityStatus, DeliveryMethod, Destination
 from oms_api.promising.queries import rulebook_of
 from oms_api.promising.rules import atp
@@ -260,6 +260,10 @@ async def offers(
         shelf = Shelf(asked, stock, [row for of in known.values() for row in of.incoming], reach, book, limits)
     aisle = Aisle(found.channel, named, shelf, destination, collected=collected, ground=ground)
     missing: list[Refusal] = []
+    sending = [place for place in asked if place.serves(collected=False)] if destination and not collected else []
+    if destination is not None and sending and not any(map(reach.goes, sending)):
+        to = (destination.country, destination.postal_code)
+        missing.append(no_way(found.channel.handle, *to, ("input", "destination")))
     answer = []
     for i, sku in enumerate(skus):
         if sku in parts:

@@ -124,7 +124,8 @@ class Atlas:
     ) -> Lane | None:
         to = self._destination
         country, postal_code = (to.country, to.postal_code) if to else (None, None)
-        zone = service.zone(place.row.origin_zone, country, postal_code, km)
+        origin = place.row.origin_zone
+        zone = service.zone(origin, country, postal_code, km) if to else service.farthest(origin)
         card = zone and service.rate(zone.name, self._network.channel.currency, self._on)
         if zone is None or card is None:
             return None

@@ -1,7 +1,7 @@
 """What a plan is made from: checked lines, what they are made of, and the stock of the channel's network."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -247,6 +247,9 @@ async def read(
     if excluded := steering.ruled.excluded:
         left_out = Shelf([place for place in serving if place.handle in excluded], stock, incoming, reach, book, shares)
         serving = [place for place in serving if place.handle not in excluded]
+    if not collected:
+        stocked_at = {*(row.location_id for row in stock), *(row.location_id for row in incoming)}
+        serving = _sending(serving, reach, stocked_at)
     whole = Shelf(summed, stock, incoming, reach, book, shares)
     shelf = whole if len(serving) == len(summed) else Shelf(serving, stock, incoming, reach, book, shares)
     offered, later = _offered(shelf, whole, stocked, network.channel.threshold)
@@ -268,6 +271,13 @@ async def read(
         assuming=assuming,
         whole=whole,
     )
+
+
+def _sending(places: Sequence[Place], reach: Reach, stocked: Collection[UUID]) -> list[Place]:
+    """Those of the `stocked` from which a parcel goes to the destination some day, and the others; none when no service
+    goes there from any."""
+    found = [place for place in places if place.id not in stocked or reach.trips(place)]
+    return found if any(map(reach.goes, found)) else []
 
 
 async def count_capacity(reading: Reading, reach: Reach, places: Sequence[Place], until: date | None = None) -> None:

@@ -164,6 +164,10 @@ class Reach:
             alike = self._alike[key] = _Alike(hours, lanes, self._found(hours, lanes, not_before, (), after))
         return alike.trips
 
+    def goes(self, place: Place) -> bool:
+        """Whether a service goes from a location to the destination, on whatever day."""
+        return bool(self._atlas.lanes(place))
+
     def trip(self, place: Place, not_before: date | None = None) -> Trip | None:
         """The soonest of the next trips from a location; None if it never opens, or no service goes there."""
         found = self.trips(place, not_before)

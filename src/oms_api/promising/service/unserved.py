@@ -1,12 +1,20 @@
 """Why no plan serves a question, and what to do about it."""
 
+from collections.abc import Sequence
+
 from oms_api.kit.money import Money
-from oms_api.promising.errors import NoSource
+from oms_api.promising.errors import NoSource, no_way
+from oms_api.promising.service.place import Place, places_of
 from oms_api.promising.service.question import Question
 from oms_api.sourcing import Shortage
 
 
 def nobody(question: Question) -> NoSource:
+    if able := _able(question):
+        if any(map(question.shelf.reach.goes, able)):
+            return _never(question, able)
+        country, postal_code, *_ = question.destination or (None, None)
+        return no_way(question.network.channel.handle, country, postal_code, question.path)
     what = "lets customers collect" if question.collected else "sends parcels"
     if question.left_out is not None:
         names = ", ".join(sorted(question.steering.ruled.excluded)[:5])
@@ -22,6 +30,23 @@ def nobody(question: Question) -> NoSource:
         )
     return NoSource(
         f"No active location of channel {question.network.channel.handle} {what}; add one, or choose another way.",
+        path=question.path,
+    )
+
+
+def _able(question: Question) -> list[Place]:
+    """Locations that could do it if they had a day and a service for it."""
+    out = {*question.steering.ruled.excluded, *(question.assuming.closed if question.assuming else ())}
+    if question.collected:
+        return question.candidates
+    return [place for place in places_of(question.network) if place.serves(collected=False) and place.handle not in out]
+
+
+def _never(question: Question, places: Sequence[Place]) -> NoSource:
+    names = ", ".join(place.handle for place in places[:5])
+    return NoSource(
+        f"No day ahead has room for it at {names}: open another with locationCalendarPut, allow more with "
+        "locationCapacityPut, or ask for less at once.",
         path=question.path,
     )
 
@@ -60,4 +85,4 @@ def too_many(question: Question, shortage: Shortage) -> NoSource:
         )
     if not shortage.proven:
         return NoSource("No plan was found in the time allowed; ask for fewer lines at once.", path=question.path)
-    return NoSource("No open location can serve it; ask again when one works.", path=question.path)
+    return _never(question, question.candidates)
