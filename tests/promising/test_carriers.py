@@ -196,6 +196,21 @@ async def test_units_beyond_the_room_of_a_day_leave_on_the_next(api: Api) -> Non
         assert sorted([await used(api, "nyc"), await used(api, "nyc", tuesday)]) == [(1, 1, 4), (1, 1, 10)]
 
 
+async def test_units_beyond_the_room_of_many_days_leave_over_all_of_them(api: Api) -> None:
+    await shop(api, {"nyc": {}}, {"A": {"nyc": 500}})
+    limit = {"process": "PICK", "measure": "UNITS", "perDay": 10}
+    await api.ok(LIMITS, input={"locations": [{"location": "nyc", "capacities": [limit]}]})
+    with at(MONDAY_NOON):
+        (option, *_) = (await ask(api, lines(A=35)))["options"]
+        units = [sum(line["quantity"] for line in parcel["lines"]) for parcel in option["shipments"]]
+        assert sorted(units) == [5, 10, 10, 10]
+        await api.ok(RESERVE, input={"promiseToken": option["token"]})
+        days = [(await used(api, "nyc", MONDAY + timedelta(i)))[2] for i in range(5)]
+        assert (sorted(days[:4]), days[4]) == ([5, 10, 10, 10], 0)
+        (refused,) = (await ask(api, lines(A=400)))["unavailable"]
+        assert (refused["code"], "ask for less at once" in refused["message"]) == ("NO_SOURCE", True)
+
+
 async def test_a_token_whose_day_filled_up_is_refused_and_nothing_is_held(world: World, api: Api) -> None:
     await shop(api, {"nyc": {"dailyCapacity": 1}}, {"A": {"nyc": 9}})
     with at(MONDAY_NOON):

@@ -112,7 +112,7 @@ async def test_a_location_that_never_has_room_serves_no_part_and_others_do(api: 
         (refused,) = (await ask(api, lines(A=1)))["unavailable"]
         assert (refused["code"], refused["message"]) == (
             "NO_SOURCE",
-            "No day ahead has room for it at nyc, chi: open another with locationCalendarPut, allow more with "
+            "The next days have no room for it at nyc, chi: open more with locationCalendarPut, allow more with "
             "locationCapacityPut, or ask for less at once.",
         )
 

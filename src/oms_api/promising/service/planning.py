@@ -267,7 +267,7 @@ class _Draft:
 def sources_of(
     question: Question, candidates: Iterable[Place], demand: Mapping[str, int], shelf: Shelf | None = None
 ) -> Iterable[Source]:
-    """The next trips of each location that has any of it; of one whose day is too full for it, those after it too."""
+    """The next trips of each location that has any of it; of one whose days are too full for it, more of them."""
     shelf = shelf or question.shelf
     reach = shelf.reach
     free = [(sku, shelf.free.get(sku, {})) for sku in demand]
@@ -277,14 +277,9 @@ def sources_of(
             trips = reach.trips(place)
             for trip in trips:
                 yield source(place, rank, stock, trip)
-            days = reach.days(place) if place.limits else None
-            room = days.room(trips[0].ships_on) if days is not None and trips else None
-            if room is not None and (
-                (room.lines is not None and room.lines < len(stock))
-                or (room.units is not None and room.units < sum(min(demand[sku], stock[sku]) for sku in stock))
-            ):
-                for trip in reach.trips(place, after=trips[0].ships_on):
-                    yield source(place, rank, stock, trip)
+            units = sum(min(demand[sku], stock[sku]) for sku in stock) if place.limits else 0
+            for trip in reach.further(place, trips, len(stock), units) if units else ():
+                yield source(place, rank, stock, trip)
 
 
 async def write_down(

@@ -1,6 +1,6 @@
 """When what leaves a location arrives, and by which service: calendars, carriers and capacity."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -28,6 +28,8 @@ HORIZON = timedelta(days=3650)
 """Supply that is expected later counts as if it came then, so that no date runs out of the calendar."""
 CAPACITY_DAYS = 62
 """So many days ahead what is taken of locations is read; later days count as empty."""
+FURTHER_DAYS_MAX = 10
+"""So many days after the first a cart that is too much for a day is spread over."""
 TRIPS_REMEMBERED_MAX = 10_000
 """Of a minute; some 500 bytes each."""
 
@@ -186,6 +188,20 @@ class Reach:
             return found
         first = self._own.first(own, arrives)
         return found if first is None else first if found is None else min(first, found)
+
+    def further(self, place: Place, trips: Sequence[Trip], lines: int, units: int) -> Iterator[Trip]:
+        """The trips of the days after these, until so many lines and units have room, or FURTHER_DAYS_MAX are full."""
+        days = self._days.get(place.id)
+        for _ in range(FURTHER_DAYS_MAX):
+            room = days.room(trips[0].ships_on) if days is not None and trips else None
+            if room is None:
+                return
+            lines -= lines if room.lines is None else room.lines
+            units -= units if room.units is None else room.units
+            if lines <= 0 and units <= 0:
+                return
+            trips = self.trips(place, after=trips[0].ships_on)
+            yield from trips
 
     def in_time(self, place: Place, wanted: date, not_before: date | None = None, *, early: bool = False) -> list[Trip]:
         """By each service the last trip that arrives on a date, or on the first day after it on which one can arrive.

@@ -45,7 +45,7 @@ def _able(question: Question) -> list[Place]:
 def _never(question: Question, places: Sequence[Place]) -> NoSource:
     names = ", ".join(place.handle for place in places[:5])
     return NoSource(
-        f"No day ahead has room for it at {names}: open another with locationCalendarPut, allow more with "
+        f"The next days have no room for it at {names}: open more with locationCalendarPut, allow more with "
         "locationCapacityPut, or ask for less at once.",
         path=question.path,
     )
@@ -84,5 +84,7 @@ def too_many(question: Question, shortage: Shortage) -> NoSource:
             path=question.path,
         )
     if not shortage.proven:
-        return NoSource("No plan was found in the time allowed; ask for fewer lines at once.", path=question.path)
-    return _never(question, question.candidates)
+        return NoSource("No plan was found in the time allowed; ask for less at once.", path=question.path)
+    shelf = question.shelf
+    stocked = [place for place in question.candidates if any(shelf.at(sku, place.id) > 0 for sku in question.grams)]
+    return _never(question, stocked)
