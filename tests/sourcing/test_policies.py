@@ -154,6 +154,15 @@ async def test_examples_must_come_out_as_they_say(api: Api) -> None:
          "Example 'two shirts' wants 2 of A from store; these rules plan 2 of A from dc. Change one of them.",
          ["examples", "0", "shipments"]),
     ]  # fmt: skip
+    assert await refused(api, NO_STORES, examples=[{**example, "stock": example["stock"][:1]}]) == [
+        ("INVALID",
+         "Example 'two shirts' wants 2 of A from store; these rules plan nothing, since 2 of A were asked for, 0 can "
+         "be promised now, no supply covers the rest; ask for fewer or allow a later date. Change one of them.",
+         ["examples", "0", "shipments"]),
+    ]  # fmt: skip
+    assert await refused(api, NO_STORES, examples=[{**example, "stock": example["stock"][:1] * 2}]) == [
+        ("INVALID", "A at store is named twice; send each once.", ["examples", "0", "stock", str(i)]) for i in (0, 1)
+    ]
     assert await rows(api) == (0, 0)
     right = {**example, "shipments": [{"location": "dc", "lines": lines(A=2)}]}
     nothing = {**example, "name": "no stock", "stock": [], "shipments": []}

@@ -77,6 +77,12 @@ async def _check(tx: Tx, live: Live, example: Example, currency: str, path: Path
         for i, sent in enumerate(example.shipments)
         if sent.location not in known
     ]
+    twice = Counter((sent.location, sent.sku) for sent in example.stock)
+    problems += [
+        Invalid(f"{sent.sku} at {sent.location} is named twice; send each once.", path=(*path, "stock", i))
+        for i, sent in enumerate(example.stock)
+        if twice[sent.location, sent.sku] > 1
+    ]
     stock = [ImaginedStock(row.sku, row.location, row.quantity) for row in example.stock]
     try:
         question = await read(
@@ -99,9 +105,10 @@ async def _check(tx: Tx, live: Live, example: Example, currency: str, path: Path
     got, wanted = _got(planned), _wanted(example)
     if got == wanted:
         return []
+    why = f", since {planned.short[0].message}" if planned.short else "."
     return [
         Invalid(
-            f"Example '{example.name}' wants {_told(wanted)}; these rules plan {_told(got)}. Change one of them.",
+            f"Example '{example.name}' wants {_told(wanted)}; these rules plan {_told(got)}{why} Change one of them.",
             path=(*path, "shipments"),
         )
     ]

@@ -213,6 +213,8 @@ class Reader:
             at = (*path, "per100Km" if name == "per_100_km" else name)
             if isinstance(value, MoneyInput):
                 found[name] = self._minor(value, at, None if name in _NOT_WEIGHED else NUMBER_MAX)
+            elif value == []:
+                self.problems.append(Invalid("Name at least one, or leave the field out.", path=at))
             elif isinstance(value, list):
                 found[name] = tuple(map(str, value)) if name != "sort" else tuple(value)
             elif isinstance(value, int) and not isinstance(value, bool):

@@ -337,12 +337,20 @@ def rule_problems(rule: Rule, world: World) -> list[tuple[tuple[str, ...], str]]
     )
     found += nowhere
     for low, high, at in (
-        (when.value_at_least, when.value_below, ("when", "valueBelow")),
-        (when.lines_at_least, None if when.lines_at_most is None else when.lines_at_most + 1, ("when", "linesAtMost")),
-        (where.km_at_least, None if where.km_at_most is None else where.km_at_most + 1, ("locations", "kmAtMost")),
+        (when.value_at_least or 0, when.value_below, ("when", "valueBelow")),
+        (
+            max(when.lines_at_least or 0, 1),
+            None if when.lines_at_most is None else when.lines_at_most + 1,
+            ("when", "linesAtMost"),
+        ),
+        (where.km_at_least or 0, None if where.km_at_most is None else where.km_at_most + 1, ("locations", "kmAtMost")),
     ):
-        if low is not None and high is not None and low >= high:
+        if high is not None and low >= high:
             found.append((at, "its bounds leave nothing between them"))
+    if when.methods == ("PICKUP",) and (when.countries or when.postal_code_prefixes):
+        found.append((("when", "methods"), "what is collected goes nowhere, so no destination matches it"))
+    if "" in when.postal_code_prefixes:
+        found.append((("when", "postalCodePrefixes"), "every postal code begins with ''"))
     matched = any(where.may_match(spot) for spot in world.spots)
     if rule.effect is not SourcingEffect.SET and not matched and not nowhere:
         found.append((("locations",), "it matches no location"))
@@ -354,7 +362,25 @@ def rule_problems(rule: Rule, world: World) -> list[tuple[tuple[str, ...], str]]
         found.append((("costs",), "it adds no cost"))
     if rule.effect is SourcingEffect.SET and rule.settings == Settings():
         found.append((("settings",), "it sets nothing"))
-    return found
+    return found + _unused(rule)
+
+
+def _unused(rule: Rule) -> list[tuple[tuple[str, ...], str]]:
+    """Parts that its effect does not look at: whoever sent them expects something of them."""
+    filters = rule.effect in (SourcingEffect.ONLY, SourcingEffect.EXCLUDE)
+    used = {
+        "locations": rule.effect is not SourcingEffect.SET,
+        "penalty": filters and not rule.hard,
+        "costs": rule.effect is SourcingEffect.COST,
+        "settings": rule.effect is SourcingEffect.SET,
+    }
+    kind = f"{'hard ' if filters and rule.hard else ''}{rule.effect}"
+    empty = Rule(name=rule.name, effect=rule.effect)
+    return [
+        ((part,), f"{kind} does not look at its {part}")
+        for part, looked_at in used.items()
+        if not looked_at and getattr(rule, part) != getattr(empty, part)
+    ]
 
 
 def _unknown(*parts: tuple[tuple[str, ...], Iterable[str], Collection[str], str]) -> list[tuple[tuple[str, ...], str]]:
