@@ -103,12 +103,22 @@ async def test_a_calendar_is_made_for_a_region_and_unknown_ones_are_refused(api:
         (
             ["input", "region"],
             "'XX' is not a region of DE whose holidays are known; they are: "
-            "Augsburg, BB, BE, BW, BY, HB, HE, HH, MV, NI.",
+            "Augsburg, BB, BE, BW, BY, HB, HE, HH, MV, NI and 7 more.",
         ),
         (["input", "years", "1"], "The year 1 must be 1970 to 2100."),
     ]
     assert await api.codes(HOLIDAYS, input={"calendar": "x", "country": "XK", "years": []}) == ["INVALID"]
     assert (await api(GET, handle="x"))["calendar"] is None
+
+
+async def test_a_calendar_keeps_the_country_whose_holidays_it_has(api: Api) -> None:
+    await api.ok(HOLIDAYS, input={"calendar": "us", "country": "US", "years": [2026]})
+    before = (await api(GET, handle="us"))["calendar"]
+    for other, named in (({"country": "DE"}, "DE"), ({"country": "US", "region": "NY"}, "US-NY")):
+        (error,) = await api.refused(HOLIDAYS, input={"calendar": "us", "years": [2026], **other})
+        assert (error["code"], error["path"]) == ("INVALID", ["input", "calendar"])
+        assert error["message"] == f"us has the holidays of US; name another calendar for {named}."
+    assert (await api(GET, handle="us"))["calendar"] == before
 
 
 async def test_hours_by_weekday_replace_the_short_form_and_say_as_much_of_it_as_it_can(api: Api) -> None:

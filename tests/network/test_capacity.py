@@ -103,7 +103,7 @@ async def test_what_is_wrong_with_limits_is_told_and_nothing_is_written(api: Api
         ("INVALID", "0.capacities.2.process"),
         ("REQUIRED", "0.capacities.2.weekdays"),
         ("INVALID", "0.capacities.3.process"),
-        ("INVALID", "0.capacities.3.weekdays.capacity"),
+        ("INVALID", "0.capacities.3.perDay"),
         ("NOT_FOUND", "1.location"),
     ]
     (error,) = await api.refused(

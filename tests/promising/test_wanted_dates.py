@@ -144,8 +144,12 @@ async def test_a_date_that_cannot_be_is_named(api: Api, day: str, says: str) -> 
             assert error["code"] == "INVALID"
             assert error["message"].startswith(f"requestedOn {day} {says}: send a date from 2026-11-30 to 2027-12-01")
             assert error["path"] == ["input", "lines", "0", "requestedOn"]
-        (error,) = await api.refused(ORDER, input=order("1", *lines(A=1), requestedOn=day))
-        assert error["path"] == ["input", "requestedOn"]
+        for document, asked in (
+            (PROMISE, {**CART, "lines": lines(A=1), "requestedOn": day}),
+            (ORDER, order("1", *lines(A=1), requestedOn=day)),
+        ):
+            (error,) = await api.refused(document, input=asked)
+            assert error["path"] == ["input", "requestedOn"]
         assert await available(api) == 2
 
 

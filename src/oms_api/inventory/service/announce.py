@@ -132,7 +132,10 @@ def _put_problems(supplies: Sequence[Expected]) -> list[Refusal]:
         path = ("input", "supplies", i)
         if not 1 <= len(row.reference) <= REFERENCE_LENGTH_MAX or not row.reference.isprintable():
             problems.append(
-                Invalid(f"A reference has 1 to {REFERENCE_LENGTH_MAX} printable characters.", path=(*path, "reference"))
+                Invalid(
+                    f"{row.reference[:40]!r}: a reference has 1 to {REFERENCE_LENGTH_MAX} printable characters.",
+                    path=(*path, "reference"),
+                )
             )
         if counted[row.reference] > 1:
             problems.append(
@@ -146,8 +149,8 @@ def _put_problems(supplies: Sequence[Expected]) -> list[Refusal]:
         if not times and row.confident_at is not None and row.confident_at < row.expected_at:
             problems.append(
                 Invalid(
-                    f"confidentAt {row.confident_at.isoformat()} is before expectedAt {row.expected_at.isoformat()}: "
-                    "what is expected is not later than what is certain.",
+                    f"confidentAt {rfc3339(row.confident_at)} is before expectedAt {rfc3339(row.expected_at)}; send "
+                    "when it is expected, and no earlier by when it is certain.",
                     path=(*path, "confidentAt"),
                 )
             )

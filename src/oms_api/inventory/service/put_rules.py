@@ -16,7 +16,7 @@ from oms_api.inventory.service.places import check_size
 from oms_api.kit import clock, ids
 from oms_api.kit.db import Tx, any_of, mine, prepared, table_of
 from oms_api.kit.errors import Invalid, NotFound, Path, Refusal, Required, refuse
-from oms_api.kit.events import emit
+from oms_api.kit.events import emit, rfc3339
 from oms_api.kit.times import out_of_reach
 from oms_api.network import LOCATION
 
@@ -118,7 +118,10 @@ def _problems(ruled: Sequence[Ruled]) -> list[Refusal]:
         path: Path = ("input", "rules", i)
         if not 1 <= len(row.handle) <= HANDLE_LENGTH_MAX or not row.handle.isprintable():
             found.append(
-                Invalid(f"A handle has 1 to {HANDLE_LENGTH_MAX} printable characters.", path=(*path, "handle"))
+                Invalid(
+                    f"{row.handle[:40]!r}: a handle has 1 to {HANDLE_LENGTH_MAX} printable characters.",
+                    path=(*path, "handle"),
+                )
             )
         if named[row.handle] > 1:
             found.append(Invalid(f"{row.handle[:100]} is named twice; send each rule once.", path=(*path, "handle")))
@@ -129,7 +132,7 @@ def _problems(ruled: Sequence[Ruled]) -> list[Refusal]:
         if row.starts_at and row.ends_at and row.ends_at <= row.starts_at:
             found.append(
                 Invalid(
-                    f"endsAt {row.ends_at.isoformat()} is not after startsAt {row.starts_at.isoformat()}.",
+                    f"endsAt {rfc3339(row.ends_at)} is not after startsAt {rfc3339(row.starts_at)}; send a later end.",
                     path=(*path, "endsAt"),
                 )
             )

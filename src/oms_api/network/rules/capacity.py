@@ -105,8 +105,9 @@ def check_capacities(rows: Sequence[Mapping[str, Any]], path: Path, problems: li
             problems.append(Required("Send `perDay`, `weekdays` or `dates`.", path=(*at, "weekdays")))
         for day in row["weekdays"]:
             check_number(int(day), 1, 7, (*at, "weekdays", "weekday"), problems)
-        for most_ in sorted(set(row["weekdays"].values())):  # `perDay` is all seven: told once
-            check_number(most_, 0, COUNT_MAX, (*at, "weekdays", "capacity"), problems)
+        per_day = len(row["weekdays"]) == 7 and len(set(row["weekdays"].values())) == 1
+        for most_ in sorted(set(row["weekdays"].values())):
+            check_number(most_, 0, COUNT_MAX, (*at, "perDay") if per_day else (*at, "weekdays", "capacity"), problems)
         if len(row["dates"]) > DATES_MAX:
             problems.append(
                 Invalid(f"{len(row['dates'])} dates are too many; send at most {DATES_MAX}.", path=(*at, "dates"))

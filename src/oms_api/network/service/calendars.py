@@ -20,6 +20,7 @@ from oms_api.network.service.put import check_size, revise_locations, take_turn
 
 CALENDARS_MAX = 250
 YEARS_MAX = 10
+REGIONS_TOLD = 10
 
 _CLEAR = prepared(delete(table_of(CalendarDay)).where(mine(CalendarDay), any_of(CalendarDay.calendar_id, "calendars")))
 _COLUMNS = ("name", "country", "region")
@@ -95,7 +96,13 @@ async def apply_holidays(tx: Tx, calendar: str, *, country: str, region: str | N
     found = holidays.country_holidays(country, subdiv=region, years=sorted(set(years)), language="en_US")
     wanted = sorted((day, name[:100]) for day, name in found.items() if day.year in years)
     known = (await queries.calendars_by_handle(tx, [calendar])).get(calendar)
-    name = known.name if known else f"Holidays {country}{f'-{region}' if region else ''}"
+    if known is not None and known.country is not None and (known.country, known.region) != (country, region):
+        raise Invalid(
+            f"{calendar} has the holidays of {_land(known.country, known.region)}; name another calendar for "
+            f"{_land(country, region)}.",
+            path=("input", "calendar"),
+        )
+    name = known.name if known else f"Holidays {_land(country, region)}"
     (row,) = await put_calendars(tx, [{"handle": calendar, "name": name, "country": country, "region": region}])
     before = {day.on_date: day.name for day in (await queries.days_of(tx, [row.id]))[row.id]}
     added = [(day, name) for day, name in wanted if day not in before]
@@ -105,6 +112,10 @@ async def apply_holidays(tx: Tx, calendar: str, *, country: str, region: str | N
         await _close(tx, {row.id: added})
         _tell(tx, row, row, ["closed"])
     return Applied(row, added, [(day, before[day]) for day, _ in wanted if day in before])
+
+
+def _land(country: str, region: str | None) -> str:
+    return f"{country}-{region}" if region else country
 
 
 async def put_location_calendars(tx: Tx, changes: Sequence[Mapping[str, Any]]) -> list[Location]:
@@ -149,7 +160,9 @@ def _check_holidays(
             )
         )
     elif region is not None and region not in supported[country]:
-        some = ", ".join(sorted(supported[country])[:10]) or "none"
+        known = sorted(supported[country])
+        some = ", ".join(known[:REGIONS_TOLD]) or "none"
+        some += f" and {len(known) - REGIONS_TOLD} more" if len(known) > REGIONS_TOLD else ""
         problems.append(
             Invalid(
                 f"{region[:40]!r} is not a region of {country} whose holidays are known; they are: {some}.",

@@ -324,6 +324,7 @@ class Query:
                 assuming=assumptions_of(input.assuming),
                 customer_group=input.customer_group or None,
                 demand_class=input.demand_class or None,
+                requested_on=input.requested_on or None,
             )
             currency = found[0].network.channel.currency
             prices = [

@@ -1,8 +1,10 @@
 """Ways to serve a cart: the best by the wanted objective first, then others that are better at something."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from oms_api import network, sourcing
+from oms_api.kit import clock
 from oms_api.kit.db import Reading
 from oms_api.kit.errors import Refusal, Refusals, Required, refuse
 from oms_api.network import SourcingObjective
@@ -12,6 +14,7 @@ from oms_api.promising.service.generating import widened
 from oms_api.promising.service.imagining import Assumptions
 from oms_api.promising.service.planning import LINES, Planned, apart, better, solve, solve_over
 from oms_api.promising.service.question import Question, read, unknown_channel
+from oms_api.promising.service.wanted import today_of, untimely
 from oms_api.sourcing import Live
 
 OTHERS = (SourcingObjective.CHEAPEST, SourcingObjective.FASTEST, SourcingObjective.FEWEST_SHIPMENTS)
@@ -28,12 +31,13 @@ async def options(
     assuming: Assumptions | None = None,
     customer_group: str | None = None,
     demand_class: str | None = None,
+    requested_on: date | None = None,
 ) -> list[Planned]:
     """Plans that serve all of it, best first; a single one with its `short` when nothing does.
 
     Four statements at most for any number of lines: channel, SKUs, components of kits, stock; imagined supply, policies
     and what ATP rules bring of what is short cost more. For collection each location that has all of it is an option,
-    soonest first. Raises what is wrong with the question.
+    soonest first. `requested_on` is the date of lines that name none. Raises what is wrong with the question.
     """
     problems: list[Refusal] = []
     found = await network.network_of(reading, channel)
@@ -44,6 +48,8 @@ async def options(
         problems.append(
             Required("Send `destination`, or `pickupLocations` for collection.", path=("input", "destination"))
         )
+    now = assuming.instant if assuming is not None else clock.now()
+    problems += untimely(requested_on, today_of(found, now), ("input", "requestedOn"))
     refuse(problems)
     live = None
     if assuming is not None and assuming.policy is not None:
