@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from orders.store import Store, minor, sku, units
+from orders.supply import changes
 from promising.shop import put_stock, put_supply
 
 RECEIVE = """mutation($input: SupplyReceiveInput!) { supplyReceive(input: $input) { userErrors { code message } } }"""
@@ -46,6 +47,10 @@ async def test_supply_that_is_announced_later_gives_the_date(store: Store) -> No
     (line,) = (await store.look(order))["lines"]
     assert units(line) == {"backordered": 2}
     assert datetime.fromisoformat(line["promisedOn"]).date() >= in_days(10).date()
+    assert await changes(store, order) == [(None, line["promisedOn"], "stock_found")]
+    await put_supply(store.api, "PO-2", "A", "dc", 2, in_days(3))
+    await store.world.settle()
+    assert len(await changes(store, order)) == 1
 
 
 async def test_stock_goes_to_the_orders_that_wait_the_oldest_first(store: Store) -> None:

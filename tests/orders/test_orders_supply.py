@@ -94,6 +94,12 @@ async def test_supply_that_is_withdrawn_leaves_the_line_without_a_date_until_ano
     await store.world.settle()
     found = await store.look(order)
     assert units(found["lines"][0]) == {"reserved": 3}
+    second = await promised(store, order)
+    assert second is not None and second < first
+    assert await changes(store, order) == [
+        (first.isoformat(), None, "stock_short"),
+        (None, second.isoformat(), "stock_found"),
+    ]
     await invariants.check(store.world, store.api.tenant_id)
 
 

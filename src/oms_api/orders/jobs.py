@@ -31,6 +31,7 @@ from oms_api.orders.events import SourcingWaveStarted
 from oms_api.orders.models import ORDER
 from oms_api.orders.queries.waves import stale as stale_waves
 from oms_api.orders.service import wave
+from oms_api.orders.service.redate import cover_waiting
 from oms_api.orders.service.redate import redate as service_redate
 from oms_api.payments import PaymentAuthorized, PaymentCaptured, PaymentFailed, PaymentRefunded, PaymentVoided
 
@@ -90,7 +91,7 @@ async def cover_backorders(jobs: Jobs, events: Sequence[Event]) -> None:
             if not waiting:
                 break
             for order_id in waiting:
-                await each(jobs.db.run(partial(service.cover_backorders, order_id=order_id), caller), ORDER(order_id))
+                await each(jobs.db.run(partial(cover_waiting, order_id=order_id), caller), ORDER(order_id))
             after = waiting[-1]
 
 

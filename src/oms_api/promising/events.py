@@ -29,7 +29,7 @@ class AtpRuleUpdated(Fact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromiseChanged(Fact):
     """Units of an order line arrive on another day than was promised, or on none that is known. `reason` is a code:
-    `supply_changed`, `supply_late`, `stock_short`."""
+    `supply_changed`, `supply_late`, `stock_short`, `stock_found` (units that waited are planned), `wave`."""
 
     line_id: str
     sku: str

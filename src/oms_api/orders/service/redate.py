@@ -58,6 +58,20 @@ async def redate(tx: Tx, order_id: UUID, *, supply_id: UUID, reason: str) -> Ord
     return await dates_changed(tx, order, lines, days, reason=reason, supply_id=supply_id)
 
 
+async def cover_waiting(tx: Tx, order_id: UUID) -> Order | None:
+    """Plan the units of an order that nothing is held for, and tell `promise.changed` for each line that has another
+    date than before, or one at all. None when there is no such order any more."""
+    if await queries.locked(tx, order_id) is None:
+        return None
+    before = {line.id: line for line in (await queries.lines_of(tx, [order_id])).get(order_id, ())}
+    order = await cover_backorders(tx, order_id)
+    if order is None or order.status in OVER:
+        return order
+    lines = (await queries.lines_of(tx, [order_id])).get(order_id, ())
+    days = {line.id: line.promised_on for line in lines if line.promised_on != before[line.id].promised_on}
+    return await dates_changed(tx, order, before, days, reason="stock_found")
+
+
 async def cover_short(tx: Tx, order_id: UUID, line_ids: Collection[UUID]) -> Order | None:
     """Units of these lines are held no more, and wait: plan them again, from other stock or supply.
 
