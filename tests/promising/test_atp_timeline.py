@@ -117,6 +117,35 @@ async def test_discrete_atp_never_adds_receipts_up(api: Api) -> None:
     assert [day["projected"] for day in found["days"]] == [2, 7, 11]
 
 
+async def test_what_discrete_atp_will_never_promise_together_has_no_date(api: Api) -> None:
+    await shop(api, {"nyc": {}}, {"A": {"nyc": 2}})
+    held = {"channel": "web", "destination": TO_NEW_YORK}
+    with at(MONDAY_NOON):
+        second = MONDAY_NOON + timedelta(days=3)
+        await put_supply(api, "P1", "A", "nyc", 4, MONDAY_NOON + timedelta(days=2))
+        await put_supply(api, "P2", "A", "nyc", 5, second)
+        await put(api, {"handle": "all", "mode": "DISCRETE"})
+        (five,) = await api.refused(RESERVE, input={**held, "lines": lines(A=5)})
+        (six,) = await api.refused(RESERVE, input={**held, "lines": lines(A=6), "onShortage": "BACKORDER"})
+    assert five["details"]["nextAvailableAt"] == second.strftime("%Y-%m-%dT%H:%M:%S.000000Z")
+    assert six["details"]["nextAvailableAt"] is None
+    assert six["message"] == (
+        "6 of A were asked for, 5 can be promised in all, no supply covers the rest; "
+        "ask for fewer or allow a later date."
+    )
+
+
+async def test_surplus_that_is_offered_for_some_periods_only_is_available_until_then(api: Api) -> None:
+    await shop(api, {"nyc": {}}, {"A": {"nyc": 4}})
+    with at(MONDAY_NOON):
+        await put_supply(api, "P1", "A", "nyc", 6, MONDAY_NOON + timedelta(days=10))
+        await put(api, {"handle": "all", "mode": "PERIOD", "periodDays": 7, "accumulationPeriods": 2})
+        found = (await ask(api, "A"))["timeline"]
+        (row,) = await schedule(api, "A")
+    assert [(step["startsOn"][5:], step["available"]) for step in found["steps"]] == [("11-30", 4), ("12-10", 10)]
+    assert (row["available"], row["schedule"]) == (4, found["steps"])
+
+
 async def test_what_is_not_limited_is_told_as_null(api: Api) -> None:
     await shop(api, {"nyc": {}}, {"A": {"nyc": 2}, "B": {"nyc": 2}})
     with at(MONDAY_NOON):

@@ -141,9 +141,10 @@ class Question:
     ) -> InsufficientStock:
         later = f"the rest from {promisable_at.date().isoformat()}" if promisable_at else "no supply covers the rest"
         when = self.lines[i].requested_on
+        now = self.servable(self.offered, [line.quantity for line in self.lines])
+        by = f"for {when}" if when else "now" if available <= now[i] else "in all"
         refusal = InsufficientStock(
-            f"{requested} of {sku} were asked for, {available} can be promised "
-            f"{f'for {when}' if when else 'now'}, {later}; "
+            f"{requested} of {sku} were asked for, {available} can be promised {by}, {later}; "
             "ask for fewer or allow a later date.",
             path=(*self.path, i, "quantity"),
             details={"sku": sku, "requested": requested, "available": available},

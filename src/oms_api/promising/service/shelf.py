@@ -220,7 +220,7 @@ class Shelf:
             )
             supply = [((self.due(row) - self.day_zero).days, row.quantity) for row in coming]
             owed = [(0, max(-free, 0))]
-            steps = atp.look_ahead(atp.projected_by(fenced, max(free, 0), 0, supply, owed).steps)
+            steps = atp.risen(atp.projected_by(fenced, max(free, 0), 0, supply, owed).steps)
         else:
             supply = [((self.due(row) - self.day_zero).days, row.quantity) for row in coming]
             steps = atp.steps(max(free, 0), 0, supply, [(0, max(-free, 0))])
@@ -288,6 +288,10 @@ class Shelf:
             (late if row.expected_at < self.reach.now else row.expected_at, row.location_id, row.quantity)
             for row in self.coming.get(sku, ())
         )
+        if rule.mode in (AtpMode.PERIOD, AtpMode.DISCRETE):  # which do not add up all that comes
+            first = atp.first_day(self.steps(sku, threshold), units)
+            by = None if first is None else self.day_zero + timedelta(days=first)
+            return next((row[0] for row in due if by is not None and row[0].date() >= by), anyhow)
         added = 0
         for expected_at, location_id, quantity in due:
             before = levels.get(location_id, 0)

@@ -49,6 +49,7 @@ from oms_api.promising.rules.atp.steps import (
     look_ahead,
     project,
     quantity_on,
+    risen,
     steps,
 )
 
@@ -57,5 +58,5 @@ __all__ = [
     "Rule", "Step", "Steps", "accumulated", "beyond", "capable", "combined", "daily", "delivery_steps",
     "discrete_atp", "discrete_steps", "drop_shipped", "fenced_demand", "fenced_supply", "first_day", "gathered", "kit",
     "look_ahead", "made", "period_atp", "period_steps", "project", "project_periods", "projected_by", "quantity_on",
-    "steps", "transferred",
+    "risen", "steps", "transferred",
 ]  # fmt: skip

@@ -78,6 +78,15 @@ def look_ahead(projected: Steps) -> Steps:
     return tuple(reversed(least))
 
 
+def risen(steps: Steps) -> Steps:
+    """The most that was offered up to each day: never falls."""
+    found: list[Step] = []
+    for step in steps:
+        if not found or step.quantity > found[-1].quantity:
+            found.append(step)
+    return tuple(found)
+
+
 def steps(
     on_hand: int,
     safety: int,
