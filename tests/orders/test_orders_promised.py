@@ -2,12 +2,14 @@
 
 from orders.store import (
     ADDRESS,
+    CREATE,
     HOLD,
     PROMISE,
     Store,
     units,
 )
-from promising.shop import TO_NEW_YORK
+from promising.shop import CHANNELS, TO_NEW_YORK
+from promising.test_following import TRANSFER
 from world import travel
 
 
@@ -85,3 +87,27 @@ async def test_a_reservation_that_has_ended_is_refused(store: Store) -> None:
     token = await _token(store, {"A": 1}) if (await store.reserved("A")) == {} else "any"
     both = await store.refused({"A": 3}, reservationId=held, promiseToken=token)
     assert both == [("INVALID", "input.reservationId")]
+
+
+async def test_a_reservation_is_for_the_channel_and_the_place_where_its_units_are(store: Store) -> None:
+    await store.open({"A": {"dc": 3, "shop": 1}}, locations={"dc": {}, "shop": {"pickup": True}})
+    other = {"handle": "outlet", "name": "Outlet", "currency": "USD", "locations": ["shop"], "paymentRule": "NONE"}
+    await store.api.ok(CHANNELS, input={"channels": [other]})
+    held = await _hold(store, {"A": 2})
+    for sent, words in (
+        ({"channel": "outlet"}, "no location of channel outlet"),
+        ({"pickupLocation": "shop"}, "the order is collected at shop"),
+    ):
+        (error,) = await store.api.refused(CREATE, input=store.input({"A": 2}, reservationId=held, **sent))
+        assert (error["code"], error["path"]) == ("INVALID", ["input", "reservationId"])
+        assert error["message"] == (
+            f"The reservation holds A at dc, {words}; hold it elsewhere with reservationTransfer or reservationPin "
+            "first."
+        )
+    assert await store.reserved("A") == {"A@dc": 2}
+    one = await _hold(store, {"A": 1})
+    move = {"sku": "A", "fromLocation": "dc", "toLocation": "shop"}
+    await store.api.ok(TRANSFER, input={"id": one, "moves": [move]})
+    order = await store.create({"A": 1}, reservationId=one, pickupLocation="shop")
+    assert units(order["lines"][0]) == {"reserved": 1}
+    assert await store.reserved("A") == {"A@dc": 2, "A@shop": 1}

@@ -16,7 +16,7 @@ from oms_api.inventory.service.daily import give_back
 from oms_api.kit import clock
 from oms_api.kit.db import Instant, Tx, json_rows, mine, now, param, prepared, table_of
 from oms_api.kit.errors import ExceedsRemaining, Expired, Invalid, NotFound, Path, Refusal, check_version, refuse
-from oms_api.kit.events import emit
+from oms_api.kit.events import emit, rfc3339
 
 _PATH = ("input", "id")
 _seen = param("seen", BigInteger())
@@ -205,7 +205,8 @@ async def refuse_change(tx: Tx, id: UUID, expected_version: int | None, action: 
     if row is None:
         raise NotFound(RESERVATION.missing("reservation", id), path=path)
     if row.state is ReservationState.EXPIRED or (row.expires_at is not None and row.expires_at <= clock.now()):
-        raise Expired(f"{name} ended at {row.expires_at}; make a new one.", path=path, details={"subject_id": name})
+        at = f" at {rfc3339(row.expires_at)}" if row.expires_at is not None else ""
+        raise Expired(f"{name} ended{at}; make a new one.", path=path, details={"subject_id": name})
     if row.owner_id is not None:
         raise Invalid(f"{name} belongs to an order already; change the order.", path=path)
     check_version(row.version, expected_version, name)

@@ -194,7 +194,9 @@ async def _held_there(tx: Tx, taken: Sequence[Taken]) -> dict[tuple[UUID, UUID],
         missing, more = await hold_units(tx, missing)
         capped |= more
     if missing:
-        await refuse_short(tx, wanted, missing)
+        await refuse_short(
+            tx, wanted, missing, {want.sku: one.path for want, (_, _, one) in zip(wanted, taken, strict=True)}
+        )
     channel = next((line.counted_for for line, _, _ in taken if line.counted_for), None)
     counted = await count(tx, [want for want in wanted if want.sku in capped], channel) if capped else {}
     return {

@@ -1,7 +1,7 @@
 """Hold units for a demand: the one place where oversell would happen."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -20,7 +20,7 @@ from oms_api.inventory.service.expire import free_expired
 from oms_api.inventory.service.ledger import Key
 from oms_api.kit import clock, ids
 from oms_api.kit.db import Tx, columns, json_rows, mine, now, prepared, table_of
-from oms_api.kit.errors import Details, refuse
+from oms_api.kit.errors import Details, Path, refuse
 from oms_api.kit.events import emit
 from oms_api.network import Location
 
@@ -196,7 +196,10 @@ async def hold_units(tx: Tx, wanted: Sequence[Wanted]) -> tuple[list[Wanted], se
     return [want for want in wanted if _source(want) not in got], {row.sku for row in held if row.capped}
 
 
-async def refuse_short(tx: Tx, wanted: Sequence[Wanted], missing: Sequence[Wanted]) -> None:
+async def refuse_short(
+    tx: Tx, wanted: Sequence[Wanted], missing: Sequence[Wanted], paths: Mapping[str, Path] | None = None
+) -> None:
+    """Raise InsufficientStock for each SKU that is missing, at its path in the input where that is known."""
     short = {want.sku for want in missing}
     at = {want.location_id for want in wanted if want.sku in short}
     stock, incoming = await queries.stock(tx, sorted(short), sorted(at), method=missing[0].method)
@@ -232,6 +235,7 @@ async def refuse_short(tx: Tx, wanted: Sequence[Wanted], missing: Sequence[Wante
             InsufficientStock(
                 f"{available[sku]} of {requested[sku]} {sku} can be had where they were wanted; "
                 "ask for fewer, or for a new promise.",
+                path=(paths or {}).get(sku, ()),
                 details=details,
             )
         )

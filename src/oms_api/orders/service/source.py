@@ -17,7 +17,7 @@ from oms_api.inventory import InsufficientStock, ReservationLine
 from oms_api.kit import clock
 from oms_api.kit.db import Tx
 from oms_api.kit.errors import Details, Invalid, Refusal, refuse
-from oms_api.network import Network
+from oms_api.network import Network, locations_by_id
 from oms_api.orders.rules.units import covered
 from oms_api.orders.service.check import UNSTOCKED, Checked
 from oms_api.orders.service.new import INPUT, NewOrder
@@ -60,7 +60,7 @@ async def source(
     if new.promise_token is not None:
         units = await _as_promised(tx, new, checked, network, items, new.promise_token, order_id, line_ids)
     elif new.reservation_id is not None:
-        units = await _as_reserved(tx, new, network, items, new.reservation_id, order_id, line_ids)
+        units = await _as_reserved(tx, new, checked, network, items, new.reservation_id, order_id, line_ids)
     else:
         units = await _as_planned(tx, new, checked, network, items, order_id, line_ids)
     found = [_sourced(i, line.quantity, items[line.sku], units) for i, line in enumerate(new.lines)]
@@ -191,6 +191,7 @@ def destination_of(address: Mapping[str, Any] | None) -> Destination | None:
 async def _as_reserved(
     tx: Tx,
     new: NewOrder,
+    checked: Checked,
     network: Network,
     items: Mapping[str, Item],
     reservation_id: UUID,
@@ -199,6 +200,7 @@ async def _as_reserved(
 ) -> FoundUnits:
     reservation, rows = await promising.adopt(tx, network, reservation_id, owner_id=order_id)
     line_of = _match(new, items, rows)
+    await _check_places(tx, new, checked, network, rows, line_of)
     await inventory.tie(tx, reservation.id, {row.id: line_ids[i] for row, i in zip(rows, line_of, strict=True)})
     units = FoundUnits()
     for row, i in zip(rows, line_of, strict=True):
@@ -233,6 +235,24 @@ def _match(new: NewOrder, items: Mapping[str, Item], rows: Iterable[ReservationL
         wants[row.sku][at] -= row.quantity
         line_of.append(at)
     return line_of
+
+
+async def _check_places(
+    tx: Tx, new: NewOrder, checked: Checked, network: Network, rows: Sequence[ReservationLine], line_of: Sequence[int]
+) -> None:
+    """Units must be held where the order can have them from: in its channel, and where it is collected."""
+    ours = {location.id for location in network.locations}
+    for row, i in zip(rows, line_of, strict=True):
+        pickup = checked.pickups[checked.group_of[i]]
+        if not row.quantity or row.location_id in ({pickup.id} if pickup else ours):
+            continue
+        there = (await locations_by_id(tx, [row.location_id]))[row.location_id].handle
+        wanted = f"the order is collected at {pickup.handle}" if pickup else f"no location of channel {new.channel}"
+        raise Invalid(
+            f"The reservation holds {row.sku} at {there}, {wanted}; hold it elsewhere with reservationTransfer or "
+            "reservationPin first.",
+            path=(*INPUT, "reservationId"),
+        )
 
 
 # --- a plan made now -----------------------------------------------------------------------------------------------
