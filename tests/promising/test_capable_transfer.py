@@ -106,6 +106,19 @@ async def test_no_more_is_promised_than_the_other_location_has(desk: Desk, wante
     assert bool(found["options"]) is (wanted == 11)
 
 
+async def test_a_lane_carries_so_much_on_the_days_on_which_it_runs(desk: Desk) -> None:
+    await rule(desk, "lanes", "A", generators=[
+        {"kind": "TRANSFER", "location": "dc", "leadDays": 1, "perDay": 2, "openDays": [2, 4]}
+    ])  # fmt: skip
+    (option,) = (await promise(desk, {"A": 6}, pickupLocations=["store"]))["options"]
+    generated = [(one["quantity"], one["dueOn"]) for one in option["explanation"]["generated"]]
+    assert generated == [(2, "2026-12-02"), (2, "2026-12-04"), (1, "2026-12-09")]
+    await desk.order(lines={"A": 4}, **ORDER_PICKUP)  # takes Tuesday, and half of Thursday
+    (option,) = (await promise(desk, {"A": 3}, pickupLocations=["store"]))["options"]
+    generated = [(one["quantity"], one["dueOn"]) for one in option["explanation"]["generated"]]
+    assert generated == [(1, "2026-12-04"), (2, "2026-12-09")]
+
+
 async def test_what_sends_itself_is_not_counted_twice(desk: Desk) -> None:
     await lanes(desk, dc="dc")
     assert len((await promise(desk, {"A": 10}))["options"]) == 1

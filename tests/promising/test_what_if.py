@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from promising.capable import RULES
 from promising.shop import CHICAGO, LOS_ANGELES, MONDAY_NOON, TO_NEW_YORK, at, lines, put_supply, shop
 from promising.test_promise import PROMISE, ask, best, plan
 from world import Api, statements
@@ -209,3 +210,21 @@ async def test_imagining_costs_no_statement_and_imagined_supply_one(api: Api) ->
     with statements() as found:
         await ask(api, lines(A=1), assuming=coming("A", "nyc", 1, 1))
     assert (plain <= 4, len(found)) == (True, plain + 1)
+
+
+async def test_imagined_stock_is_sent_over_lanes_and_made_into_others(api: Api) -> None:
+    await shop(
+        api, {"nyc": {}, "la": {**LOS_ANGELES, "ships": False}}, {"A": {"nyc": 1}, "TABLE": {"nyc": 0}, "LEG": {}}
+    )
+    await api.ok(RULES, input={"rules": [
+        {"handle": "lane", "skus": ["A"], "generators": [{"kind": "TRANSFER", "location": "la", "leadDays": 3}]},
+        {"handle": "workshop", "skus": ["TABLE"], "generators": [
+            {"kind": "MAKE", "leadDays": 1, "components": [{"sku": "LEG", "quantity": 4}]}]},
+    ]})  # fmt: skip
+    assert (await ask(api, lines(A=3)))["options"] == []
+    (option,) = (await ask(api, lines(A=3), assuming=adding("A", "la", 2)))["options"]
+    assert [one["lines"] for one in option["shipments"]] == [
+        [{"sku": "A", "quantity": 1}], [{"sku": "A", "quantity": 2}],
+    ]  # fmt: skip
+    assert (await ask(api, lines(TABLE=2), assuming=adding("LEG", "nyc", 7)))["options"] == []
+    assert await best(api, lines(TABLE=2), assuming=adding("LEG", "nyc", 8)) == {"nyc": {"TABLE": 2}}

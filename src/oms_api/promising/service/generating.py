@@ -4,7 +4,7 @@ Asked only when a plan came up short. Nothing here is kept: `bringing` makes it 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from oms_api import inventory
-from oms_api.inventory import Incoming
+from oms_api.inventory import Incoming, Stock
 from oms_api.kit import ids
 from oms_api.kit.db import Reading
 from oms_api.kit.errors import Refusal
@@ -132,13 +132,16 @@ async def _stock(reading: Reading, question: Question, helped: Sequence[tuple[st
     skus |= {sku for sku, rule in helped if any(sent["location"] for sent in rule.generators)}
     closed = question.assuming.closed if question.assuming else ()
     places = [place for place in places_of(question.network) if place.active and place.handle not in closed]
-    known = inventory.Known([], [], question.now)
+    stock: Sequence[Stock] = ()
     if skus:
         ids_, channel = [place.id for place in places], question.network.channel.handle
         known = await inventory.known_stock(
             reading, sorted(skus), ids_, method=DeliveryMethod.SHIPPING, channel=channel
         )
-    return Shelf(places, known.stock, (), question.shelf.reach, limits=question.shelf.limits)
+        stock = known.stock
+        if question.assuming is not None:
+            stock = question.assuming.imagined(stock, {place.handle: place for place in places}, skus)
+    return Shelf(places, stock, (), question.shelf.reach, limits=question.shelf.limits)
 
 
 class _Bringer:
@@ -213,8 +216,8 @@ class _Bringer:
         )
 
     def _capacity_day(self, sent: Mapping[str, Any], on: int) -> date:
-        """A workshop's day is the one on which it begins, a supplier's that on which it is there."""
-        begun = on - sent["leadDays"] if sent["kind"] == GeneratorKind.MAKE else on
+        """A supplier's day is the one on which it is there, that of a workshop or a lane the one on which it begins."""
+        begun = on if sent["kind"] == GeneratorKind.DROP_SHIP else on - sent["leadDays"]
         return self.zero + timedelta(days=begun)
 
     def _atp(self, sku: str) -> Steps:
@@ -234,34 +237,27 @@ class _Bringer:
         def taken(day: int) -> int:
             return self.taken[of, self.zero + timedelta(days=day)]
 
-        if kind == GeneratorKind.DROP_SHIP:
-            return atp.drop_shipped(name, lead_days, works=works, per_day=per_day, taken=taken)
-        if kind == GeneratorKind.MAKE:
-            return self._made(name, sent, goal, works, taken)
-        lane = self._lane(sent)
-        if lane is None or lane in self.places:  # what it has is counted already
-            return atp.transferred(name, (), lead_days)
-        free = self.stock.at(sku, lane.id) - self.spent[sku, lane.id]
-        here = self._atp(sku)[0].quantity
-        offered = self.stock.offered(sku, self.question.network.channel.threshold) - here
-        return atp.transferred(name, (atp.Step(0, max(min(free, offered), 0)),), lead_days)
-
-    def _made(
-        self,
-        name: str,
-        sent: Mapping[str, Any],
-        goal: Place,
-        works: Callable[[int], bool],
-        taken: Callable[[int], int],
-    ) -> atp.Generator:
-        parts = [((atp.Step(0, self._free(part, goal)),), units) for part, units in sent["components"]]
-
         def capacity(day: int) -> int | None:
             if not works(day):
                 return 0
-            return None if sent["perDay"] is None else max(sent["perDay"] - taken(day), 0)
+            return None if per_day is None else max(per_day - taken(day), 0)
 
-        return atp.made(name, parts, lead_days=sent["leadDays"], capacity=capacity)
+        if kind == GeneratorKind.DROP_SHIP:
+            return atp.drop_shipped(name, lead_days, works=works, per_day=per_day, taken=taken)
+        if kind == GeneratorKind.MAKE:
+            parts = [((atp.Step(0, self._free(part, goal)),), units) for part, units in sent["components"]]
+            return atp.made(name, parts, lead_days=lead_days, capacity=capacity)
+        return atp.transferred(name, (atp.Step(0, self._sends(sku, sent)),), lead_days, capacity=capacity)
+
+    def _sends(self, sku: str, sent: Mapping[str, Any]) -> int:
+        """Units that a lane's location can promise; those of one that serves the cart itself are counted already."""
+        lane = self._lane(sent)
+        if lane is None or lane in self.places:
+            return 0
+        free = self.stock.at(sku, lane.id) - self.spent[sku, lane.id]
+        here = self._atp(sku)[0].quantity
+        offered = self.stock.offered(sku, self.question.network.channel.threshold) - here
+        return max(min(free, offered), 0)
 
     def _makes(self, sent: Mapping[str, Any], place: Place) -> int:
         """Units that a location has the components of."""

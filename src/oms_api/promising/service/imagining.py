@@ -113,10 +113,11 @@ class Assumptions:
         """These rows, all that there are of these SKUs at these places, as they would be. What is imagined of others
         changes nothing. Raises Invalid for units that are not there to be taken away."""
         if self.alone:
-            return self._stock((), places, skus), []
-        return self._stock(stock, places, skus), await self._supply(reading, incoming, places)
+            return self.imagined((), places, skus), []
+        return self.imagined(stock, places, skus), await self._supply(reading, incoming, places)
 
-    def _stock(self, stock: Sequence[Stock], places: Mapping[str, Place], skus: Container[str]) -> list[Stock]:
+    def imagined(self, stock: Sequence[Stock], places: Mapping[str, Place], skus: Container[str]) -> list[Stock]:
+        """These rows, as `imagine` has them."""
         rows = {(row.sku, row.location_id): row for row in stock}
         problems: list[Refusal] = []
         for i, change in enumerate(self.stock):

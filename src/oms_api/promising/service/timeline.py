@@ -99,17 +99,20 @@ class Timeline:
         def works(day: int) -> bool:
             return (self.day_zero + timedelta(days=day)).isoweekday() in open_days
 
+        def capacity(day: int) -> int | None:
+            return per_day if works(day) else 0
+
         if kind == GeneratorKind.DROP_SHIP:
             return atp.drop_shipped(kind, lead_days, works=works, per_day=per_day)
         if kind == GeneratorKind.MAKE:
             parts = [(self._whole.steps(sku, 0), units) for sku, units in sent["components"]]
-            return atp.made(kind, parts, lead_days=lead_days, capacity=lambda day: per_day if works(day) else 0)
+            return atp.made(kind, parts, lead_days=lead_days, capacity=capacity)
         here = {place.id for place, _, _ in self.by_place}
         lanes = [place for place in self._whole.places.values() if place.handle == sent["location"]]
-        steps: Steps = ()
+        steps: Steps = (atp.Step(0, 0),)
         if lanes and lanes[0].id not in here:  # what it has counts already when it is among the locations asked for
             steps = self._whole.steps_at(self.sku, lanes[0].id)
-        return atp.transferred(f"{kind} {sent['location']}", steps, lead_days)
+        return atp.transferred(f"{kind} {sent['location']}", steps, lead_days, capacity=capacity)
 
 
 def _told(units: int) -> int | None:

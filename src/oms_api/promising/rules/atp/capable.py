@@ -68,19 +68,6 @@ def gathered(
     return taken
 
 
-def transferred(name: str, steps: Steps, lead_days: int) -> Generator:
-    """What another location can promise, here so many days later."""
-
-    def loads() -> Iterator[Load]:
-        before = 0
-        for day, level in steps:
-            if level > before:
-                yield Load(day + lead_days, level - before, name)
-                before = level
-
-    return loads
-
-
 def drop_shipped(
     name: str,
     lead_days: int,
@@ -134,6 +121,13 @@ def made(
                 return
 
     return loads
+
+
+def transferred(
+    name: str, steps: Steps, lead_days: int, *, capacity: Callable[[int], int | None] = lambda day: None
+) -> Generator:
+    """What another location can promise and a lane carries (`capacity` as of `made`), here so many days later."""
+    return made(name, [(steps, 1)], lead_days=lead_days, capacity=capacity)
 
 
 _ANY = 2**31 - 1
