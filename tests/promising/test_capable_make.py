@@ -12,6 +12,9 @@ from promising.capable import HOLD, RELEASE, announced, cart, positions, promise
 from promising.shop import MONDAY_NOON, at
 from world import Api, World, travel
 
+CAPABLE = """query($input: AtpTimelineInput!, $quantity: Int!) { atpTimeline(input: $input) {
+  timeline { capable(quantity: $quantity) { on fromAtp loads { on quantity } } } userErrors { code message } } }"""
+
 
 async def workshop(desk: Desk, *, per_day: int | None = None, lead: int = 1) -> None:
     await rule(desk, "shop", "TABLE", generators=[{
@@ -112,3 +115,27 @@ async def test_it_is_made_where_the_components_are(world: World, api: Api) -> No
     order = await desk.order(lines={"TABLE": 2})
     assert units(order["lines"][0]) == {"allocated": 1, "backordered": 1}
     assert await positions(desk, "LEG", "TOP") == {"LEG@zoo": (4, 0, 4), "TOP@zoo": (1, 0, 1)}
+
+
+async def test_the_timeline_says_what_a_promise_would(desk: Desk) -> None:
+    await workshop(desk, per_day=1)
+    await desk.order(lines={"TABLE": 2})  # the one that is there, and what begins today
+    asked = {"channel": "web", "sku": "TABLE"}
+    found = (await desk.api.ok(CAPABLE, input=asked, quantity=2))["timeline"]["capable"]
+    assert found == {"on": "2026-12-03", "fromAtp": 0, "loads": [
+        {"on": "2026-12-02", "quantity": 1}, {"on": "2026-12-03", "quantity": 1},
+    ]}  # fmt: skip
+    (option,) = (await promise(desk, {"TABLE": 2}))["options"]
+    assert [(one["quantity"], one["dueOn"]) for one in option["explanation"]["generated"]] == [
+        (1, "2026-12-02"), (1, "2026-12-03"),
+    ]  # fmt: skip
+
+
+async def test_components_that_are_apart_make_nothing(world: World, api: Api) -> None:
+    desk = await Desk(world, api).open(
+        {"TABLE": {"nyc": 0}, "LEG": {"nyc": 4}, "TOP": {"chi": 1}}, locations={"nyc": {}, "chi": {}}
+    )
+    await workshop(desk)
+    asked = {"channel": "web", "sku": "TABLE"}
+    assert (await desk.api.ok(CAPABLE, input=asked, quantity=1))["timeline"]["capable"] is None
+    assert (await promise(desk, {"TABLE": 1}))["options"] == []

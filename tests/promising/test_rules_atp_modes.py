@@ -100,7 +100,7 @@ def test_generators_are_asked_only_when_atp_fails() -> None:
 
 
 def test_a_transfer_fills_what_atp_lacks() -> None:
-    lane = atp.transferred("from chi", atp.steps(3, 0, {6: 9}), 2)
+    lane = atp.made("from chi", [(atp.steps(3, 0, {6: 9}), 1)], lead_days=2)
     assert atp.capable(atp.steps(2, 0), 4, [lane]) == atp.Capable(2, 2, (Load(2, 2, "from chi"),))
     assert atp.capable(atp.steps(2, 0), 7, [lane]) == atp.Capable(
         8, 2, (Load(2, 3, "from chi"), Load(8, 2, "from chi"))
@@ -252,7 +252,7 @@ def test_period_steps_equal_the_table_period_by_period(
 @given(st.integers(0, 10), st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), max_size=5), st.integers(1, 30))
 def test_what_can_be_had_equals_a_day_by_day_search(on_hand: int, lane: list[tuple[int, int]], ask: int) -> None:
     source = atp.steps(0, 0, lane)
-    found = atp.capable(atp.steps(on_hand, 0), ask, [atp.transferred("lane", source, 2)])
+    found = atp.capable(atp.steps(on_hand, 0), ask, [atp.made("lane", [(source, 1)], lead_days=2)])
     day = next((d for d in range(30) if on_hand + (atp.quantity_on(source, d - 2) if d >= 2 else 0) >= ask), None)
     if day is None:
         assert found is None

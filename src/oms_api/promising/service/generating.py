@@ -4,7 +4,7 @@ Asked only when a plan came up short. Nothing here is kept: `bringing` makes it 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -48,7 +48,7 @@ async def widened(
     if not helped:
         return None
     taken = Taken()
-    if origins := sorted({origin for _, applied in helped for origin in _limited(applied)}):
+    if origins := sorted({origin for _, applied in helped for origin in limited(applied)}):
         taken.update(await inventory.brought(reading, origins, question.shelf.day_zero - timedelta(days=1)))
     stock = await _stock(reading, question, helped)
     groups = [[place] for place in question.candidates] if question.collected else [question.candidates]
@@ -119,8 +119,32 @@ def origin(applied: Applied, number: int, kind: str) -> str:
     return f"{applied.handle}/{kind}/{number}"
 
 
-def _limited(applied: Applied) -> Iterable[str]:
-    """Origins whose days are limited."""
+def generator(
+    name: str, sent: Mapping[str, Any], zero: date, parts: Sequence[tuple[int, int]], taken: Callable[[date], int]
+) -> atp.Generator:
+    """A generator of a rule as it works from day `zero` on. `parts`: (units on hand, units of it in one) of all that it
+    takes; `taken`: units of its days that are sold."""
+    per_day, open_days = sent["perDay"], frozenset(sent["openDays"])
+
+    def works(day: int) -> bool:
+        return (zero + timedelta(days=day)).isoweekday() in open_days
+
+    def taken_on(day: int) -> int:
+        return taken(zero + timedelta(days=day))
+
+    def capacity(day: int) -> int | None:
+        if not works(day):
+            return 0
+        return None if per_day is None else max(per_day - taken_on(day), 0)
+
+    if sent["kind"] == GeneratorKind.DROP_SHIP:
+        return atp.drop_shipped(name, sent["leadDays"], works=works, per_day=per_day, taken=taken_on)
+    there = [((atp.Step(0, units),), each) for units, each in parts]
+    return atp.made(name, there, lead_days=sent["leadDays"], capacity=capacity)
+
+
+def limited(applied: Applied) -> Iterable[str]:
+    """Origins whose days are limited, in the order of the rule."""
     for number, sent in enumerate(applied.generators, 1):
         if sent["perDay"] is not None:
             yield origin(applied, number, sent["kind"])
@@ -228,26 +252,12 @@ class _Bringer:
         return tuple(atp.Step(day, min(atp.quantity_on(own, day), atp.quantity_on(whole, day))) for day in days)
 
     def _generator(self, sku: str, name: str, sent: Mapping[str, Any], of: str, goal: Place) -> atp.Generator:
-        kind, lead_days, per_day = sent["kind"], sent["leadDays"], sent["perDay"]
-        open_days = frozenset(sent["openDays"])
+        return generator(name, sent, self.zero, self._parts(sku, sent, goal), lambda day: self.taken[of, day])
 
-        def works(day: int) -> bool:
-            return (self.zero + timedelta(days=day)).isoweekday() in open_days
-
-        def taken(day: int) -> int:
-            return self.taken[of, self.zero + timedelta(days=day)]
-
-        def capacity(day: int) -> int | None:
-            if not works(day):
-                return 0
-            return None if per_day is None else max(per_day - taken(day), 0)
-
-        if kind == GeneratorKind.DROP_SHIP:
-            return atp.drop_shipped(name, lead_days, works=works, per_day=per_day, taken=taken)
-        if kind == GeneratorKind.MAKE:
-            parts = [((atp.Step(0, self._free(part, goal)),), units) for part, units in sent["components"]]
-            return atp.made(name, parts, lead_days=lead_days, capacity=capacity)
-        return atp.transferred(name, (atp.Step(0, self._sends(sku, sent)),), lead_days, capacity=capacity)
+    def _parts(self, sku: str, sent: Mapping[str, Any], goal: Place) -> list[tuple[int, int]]:
+        if sent["kind"] == GeneratorKind.TRANSFER:
+            return [(self._sends(sku, sent), 1)]
+        return [(self._free(part, goal), units) for part, units in sent["components"]]
 
     def _sends(self, sku: str, sent: Mapping[str, Any]) -> int:
         """Units that a lane's location can promise; those of one that serves the cart itself are counted already."""

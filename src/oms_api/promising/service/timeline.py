@@ -1,8 +1,9 @@
 """The whole reasoning behind what can be promised of one SKU: balance, supply and demand by date, ATP, and its rule."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from oms_api.promising.models import GeneratorKind
 from oms_api.promising.queries import Applied, rulebook_of
 from oms_api.promising.rules import Steps, atp
 from oms_api.promising.service.availability import chosen
+from oms_api.promising.service.generating import generator, limited, origin
 from oms_api.promising.service.place import Place, places_of
 from oms_api.promising.service.question import QUANTITY_MAX, components, unknown_channel
 from oms_api.promising.service.reach import Reach
@@ -70,7 +72,7 @@ class Timeline:
     steps: Steps
     by_place: list[tuple[Place, Stock | None, Steps]]
     demand_class: str | None
-    _whole: Shelf
+    _generators: Sequence[atp.Generator]
 
     def schedule(self, steps: Steps) -> list[tuple[date, int | None]]:
         return [(self.day_zero + timedelta(days=on), _told(units)) for on, units in steps]
@@ -82,8 +84,7 @@ class Timeline:
         """
         if not 1 <= quantity <= QUANTITY_MAX:
             raise Invalid(f"{quantity} units must be 1 to {QUANTITY_MAX:,}.", path=("quantity",))
-        generators = [self._generator(sent) for sent in self.applied.generators]
-        found = atp.capable(self.steps, quantity, generators)
+        found = atp.capable(self.steps, quantity, self._generators)
         if found is None:
             return None
 
@@ -91,28 +92,6 @@ class Timeline:
             return self.day_zero + timedelta(days=on)
 
         return day(found.on), found.from_atp, [(day(load.on), load.quantity, load.by) for load in found.loads]
-
-    def _generator(self, sent: dict[str, Any]) -> atp.Generator:
-        kind, lead_days, per_day = sent["kind"], sent["leadDays"], sent["perDay"]
-        open_days = frozenset(sent["openDays"])
-
-        def works(day: int) -> bool:
-            return (self.day_zero + timedelta(days=day)).isoweekday() in open_days
-
-        def capacity(day: int) -> int | None:
-            return per_day if works(day) else 0
-
-        if kind == GeneratorKind.DROP_SHIP:
-            return atp.drop_shipped(kind, lead_days, works=works, per_day=per_day)
-        if kind == GeneratorKind.MAKE:
-            parts = [(self._whole.steps(sku, 0), units) for sku, units in sent["components"]]
-            return atp.made(kind, parts, lead_days=lead_days, capacity=capacity)
-        here = {place.id for place, _, _ in self.by_place}
-        lanes = [place for place in self._whole.places.values() if place.handle == sent["location"]]
-        steps: Steps = (atp.Step(0, 0),)
-        if lanes and lanes[0].id not in here:  # what it has counts already when it is among the locations asked for
-            steps = self._whole.steps_at(self.sku, lanes[0].id)
-        return atp.transferred(f"{kind} {sent['location']}", steps, lead_days, capacity=capacity)
 
 
 def _told(units: int) -> int | None:
@@ -123,7 +102,7 @@ async def timeline(
     reading: Reading, *, sku: str, channel: str, locations: Sequence[str] | None, demand_class: str | None = None
 ) -> Timeline:
     """The reasoning for one SKU at all locations of a channel, or at some of them. Three statements, three more
-    when it is rationed.
+    when it is rationed, one more when its rule has generators of so many units a day.
 
     Raises NotFound for what is not known, Invalid for a kit or for what has no stock, LimitExceeded when there are
     more supplies and dates of demand than are told at once.
@@ -153,7 +132,37 @@ async def timeline(
     reach = Reach(clock.now(), found, None, None)
     limits = await allocation.limits(reading, found, [sku], demand_class, ("input", "demandClass"))
     shelf = Shelf(asked, stock, incoming, reach, book, limits)
-    return _told_of(sku, applied, shelf, Shelf(places, stock, incoming, reach, book), stock, due, owed, found.channel)
+    wide = Shelf(places, stock, incoming, reach, book, limits)
+    origins = sorted(limited(applied))
+    taken = await inventory.brought(reading, origins, shelf.day_zero - timedelta(days=1)) if origins else {}
+    generators = [
+        generator(
+            " ".join(filter(None, (sent["kind"], sent["location"]))),
+            sent,
+            shelf.day_zero,
+            _parts(sku, sent, shelf, wide, found.channel.threshold),
+            partial(_taken, taken, origin(applied, number, sent["kind"])),
+        )
+        for number, sent in enumerate(applied.generators, 1)
+    ]
+    return _told_of(sku, applied, shelf, generators, stock, due, owed, found.channel)
+
+
+def _taken(taken: Mapping[tuple[str, date], int], of: str, day: date) -> int:
+    return taken.get((of, day), 0)
+
+
+def _parts(sku: str, sent: Mapping[str, Any], shelf: Shelf, wide: Shelf, threshold: int) -> list[tuple[int, int]]:
+    """Units on hand of what a generator takes, and units of it in one: components at the location that has most of
+    them; of a lane what its other end can promise, unless it is asked about too: then it counts already."""
+    if sent["kind"] == GeneratorKind.TRANSFER:
+        lane = next((place for place in wide.places.values() if place.handle == sent["location"]), None)
+        if lane is None or lane.id in shelf.places:
+            return [(0, 1)]
+        offered = wide.offered(sku, threshold) - shelf.offered(sku, threshold)
+        return [(max(min(wide.at(sku, lane.id), offered), 0), 1)]
+    parts = [[(shelf.at(part, id_), int(each)) for part, each in sent["components"]] for id_ in shelf.places]
+    return max(parts, key=lambda some: min((units // each for units, each in some), default=0), default=[])
 
 
 async def _check_sku(reading: Reading, sku: str) -> None:
@@ -168,7 +177,7 @@ def _told_of(
     sku: str,
     applied: Applied,
     shelf: Shelf,
-    whole: Shelf,
+    generators: Sequence[atp.Generator],
     stock: Sequence[Stock],
     due: Sequence[Due],
     owed: Sequence[Owed],
@@ -210,7 +219,7 @@ def _told_of(
     reserved = sum(row.reserved for row in rows.values())
     of = shelf.limits.demand_class if shelf.limits else None
     return Timeline(
-        sku, applied, zero, on_hand, reserved, kept, threshold, days, supplies, demands, steps, by_place, of, whole
+        sku, applied, zero, on_hand, reserved, kept, threshold, days, supplies, demands, steps, by_place, of, generators
     )
 
 

@@ -15,7 +15,6 @@ from oms_api.promising.rules.atp.capable import (
     drop_shipped,
     gathered,
     made,
-    transferred,
 )
 from oms_api.promising.rules.atp.periods import (
     accumulated,
@@ -58,5 +57,5 @@ __all__ = [
     "Rule", "Step", "Steps", "accumulated", "beyond", "capable", "combined", "daily", "delivery_steps",
     "discrete_atp", "discrete_steps", "drop_shipped", "fenced_demand", "fenced_supply", "first_day", "gathered", "kit",
     "look_ahead", "made", "period_atp", "period_steps", "project", "project_periods", "projected_by", "quantity_on",
-    "risen", "steps", "transferred",
+    "risen", "steps",
 ]  # fmt: skip

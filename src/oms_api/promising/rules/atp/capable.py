@@ -101,7 +101,8 @@ def made(
     lead_days: int = 0,
     capacity: Callable[[int], int | None] = lambda day: None,
 ) -> Generator:
-    """What can be assembled: on each day what components (ATP, units of it in one) and that day's capacity allow.
+    """What can be assembled: on each day what components (ATP, units of it in one) and that day's capacity allow. What
+    a lane carries is made of what is there at its other end.
 
     `capacity(day)`: units that can be started that day, None for any number; each is there `lead_days` later.
     """
@@ -121,13 +122,6 @@ def made(
                 return
 
     return loads
-
-
-def transferred(
-    name: str, steps: Steps, lead_days: int, *, capacity: Callable[[int], int | None] = lambda day: None
-) -> Generator:
-    """What another location can promise and a lane carries (`capacity` as of `made`), here so many days later."""
-    return made(name, [(steps, 1)], lead_days=lead_days, capacity=capacity)
 
 
 _ANY = 2**31 - 1
