@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from promising.shop import LOS_ANGELES, TO_NEW_YORK, lines, put_supply, shop
 from world import Api, statements
 
@@ -13,6 +15,8 @@ AVAILABLE = """query($input: AvailabilityInput!) { availability(input: $input) {
 RESERVE = """mutation($input: ReservationCreateInput!) { reservationCreate(input: $input) {
   reservation { id lines { quantity location { handle } } }
   userErrors { code message details { requested available } } } }"""
+RESERVE_WHEN = """mutation($input: ReservationCreateInput!) { reservationCreate(input: $input) {
+  userErrors { code message details { available nextAvailableAt } } } }"""
 PROMISE = """query($input: PromiseInput!) { promise(input: $input) { promise {
   options { token } unavailable { code details { requested available } } } userErrors { code message } } }"""
 
@@ -54,6 +58,22 @@ async def test_units_a_day_cap_what_is_offered_now_and_later(api: Api) -> None:
     assert (await offer(api))["available"] == 1
     (error,) = await api.refused(RESERVE, input={"channel": "web", "lines": lines(A=2)})
     assert (error["code"], error["details"]) == ("INSUFFICIENT_STOCK", {"requested": 2, "available": 1})
+
+
+@pytest.mark.parametrize("where", [{"location": "ny"}, {"channel": "web"}])
+async def test_units_that_are_there_but_not_for_today_are_told_for_tomorrow(api: Api, where: dict[str, str]) -> None:
+    await shop(api, {"ny": {}}, {"A": {"ny": 5}})
+    await rules(api, {"kind": "MAX_PER_DAY", "units": 3, **where})
+    tomorrow = f"{datetime.now(UTC).date() + timedelta(days=1)}"
+    held = {"channel": "web", "lines": lines(A=4)}
+    (error,) = await api.refused(RESERVE_WHEN, input=held)
+    assert error["details"] == {"available": 3, "nextAvailableAt": f"{tomorrow}T00:00:00.000000Z"}
+    assert f"3 can be promised now, the rest from {tomorrow}" in error["message"]
+    await api.ok(RESERVE, input={**held, "lines": lines(A=3)})
+    (error,) = await api.refused(RESERVE_WHEN, input={**held, "lines": lines(A=1)})
+    assert error["details"] == {"available": 0, "nextAvailableAt": f"{tomorrow}T00:00:00.000000Z"}
+    (error,) = await api.refused(RESERVE_WHEN, input={**held, "lines": lines(A=3)})
+    assert error["details"] == {"available": 0, "nextAvailableAt": None}
 
 
 async def test_a_channels_day_is_counted_over_its_locations(api: Api) -> None:

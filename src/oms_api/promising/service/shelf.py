@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from operator import attrgetter
 from uuid import UUID
 
@@ -54,6 +54,8 @@ class Shelf:
         self._allowed: dict[tuple[str, UUID], int] = {}
         self._withheld: dict[str, int] = {}
         self._allowed_in_all: dict[str, int] = {}
+        self._another_day: dict[str, int] = {}
+        """Units that are there and may not be promised today any more, by SKU."""
         known, free, changed_at = self.places, self.free, self.changed_at
         for row in stock:
             place = known.get(row.location_id)
@@ -65,6 +67,8 @@ class Shelf:
                 units = min(units, share)
             if row.allowed is not None:
                 self._allowed[sku, row.location_id] = row.allowed
+                more = row._replace(allowed=None).free(place.safety_stock) - max(units, 0)
+                self._another_day[sku] = self._another_day.get(sku, 0) + max(more, 0)
             if row.threshold is not None:
                 self._withheld[sku] = row.threshold
             if row.channel_allowed is not None:
@@ -281,6 +285,9 @@ class Shelf:
         when supply never suffices."""
         levels = dict(self.free.get(sku, {}))
         total = sum(level for level in levels.values() if level > 0) - self._withheld.get(sku, threshold)
+        in_all, kept = self._allowed_in_all.get(sku), self._another_day.get(sku, 0)
+        if (kept or (in_all is not None and in_all < total)) and total + kept >= units:
+            return datetime.combine(self.reach.now.date() + timedelta(days=1), time(), UTC)
         rule, days = self.book.of(sku).rule, self.anyhow(sku)
         anyhow = None if days is None else self.reach.now + timedelta(days=days)
         late = self.reach.now + timedelta(days=rule.delayed_offset_days)
