@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from promising.shop import CHICAGO, MONDAY_NOON, TO_NEW_YORK, at, lines, put_supply, shop
+from promising.shop import CHICAGO, LOS_ANGELES, MONDAY_NOON, TO_NEW_YORK, at, lines, put_supply, shop
 from promising.test_carriers import LIMITS, RELEASE, SERVICES, service, usd
 from promising.test_promise import ask
 from world import Api
@@ -66,6 +66,29 @@ async def test_availability_says_that_nothing_goes_to_a_destination(api: Api) ->
             ["2026-12-02"],
             [],
         )
+
+
+async def test_availability_says_that_nobody_sends_parcels(api: Api) -> None:
+    await shop(api, {"nyc": {"ships": False, "pickup": True}}, {"A": {"nyc": 5}})
+    asked = {"channel": "web", "skus": ["A"]}
+    (told,) = await api.refused(AVAILABILITY, input={**asked, "destination": TO_NEW_YORK})
+    assert (told["code"], told["path"]) == ("NO_SOURCE", ["input", "destination"])
+    assert told["message"] == "No active location of channel web sends parcels; add one, or choose another way."
+    for where in ({}, {"locations": ["nyc"]}):
+        assert (await api(AVAILABILITY, input={**asked, **where}))["availability"]["userErrors"] == []
+
+
+async def test_units_that_are_there_date_the_delivery_as_the_promise_does_whatever_supply_comes(api: Api) -> None:
+    await shop(api, {"nyc": {}, "la": {**LOS_ANGELES, "processingDays": 14}}, {"A": {"la": 1}})
+    with at(MONDAY_NOON):
+        await put_supply(api, "PO-1", "A", "nyc", 3, MONDAY_NOON + timedelta(2))
+        promised = (await ask(api, lines(A=1), objective="FASTEST"))["options"][0]["deliveredBy"]
+        asked = {"channel": "web", "skus": ["A"], "destination": TO_NEW_YORK}
+        (row,) = (await api.ok(AVAILABILITY, input=asked))["availability"]
+        assert row["earliestDelivery"] == promised
+        await hold(api, "REJECT", lines(A=1))
+        (row,) = (await api.ok(AVAILABILITY, input=asked))["availability"]
+        assert row["earliestDelivery"] == "2026-12-03"
 
 
 async def test_what_cannot_be_sent_there_is_short_and_the_rest_is_served(api: Api) -> None:

@@ -20,5 +20,11 @@ def no_way(channel: str, country: str | None, postal_code: str | None, path: Pat
     )
 
 
+def nobody_sends(channel: str, path: Path) -> NoSource:
+    return NoSource(
+        f"No active location of channel {channel} sends parcels; add one, or choose another way.", path=path
+    )
+
+
 def unknown_sku(sku: str, path: Path) -> NotFound:
     return NotFound(f"There is no SKU {sku[:60]!r}; create it with skuPut first.", path=path)

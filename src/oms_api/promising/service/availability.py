@@ -11,7 +11,7 @@ from oms_api.kit import clock
 from oms_api.kit.db import Reading
 from oms_api.kit.errors import Invalid, NotFound, Refusal, Refusals, refuse
 from oms_api.network import Channel, Location
-from oms_api.promising.errors import no_way, unknown_sku
+from oms_api.promising.errors import no_way, nobody_sends, unknown_sku
 from oms_api.promising.models import AvailabilityStatus, DeliveryMethod, Destination
 from oms_api.promising.queries import rulebook_of
 from oms_api.promising.rules import atp
@@ -92,10 +92,12 @@ class Offer:
             return None
         if not self.parts:
             return aisle.shelf.reach.now.date()
-        if not aisle.collected and not any(aisle.awaits(part) for part in self.parts):
-            return aisle.earliest_now(self.parts) if self.available else None
-        first = atp.first_day(aisle.shelf.kit_steps(self.parts, aisle.channel.threshold), units)
         parts = {sku: each * units for sku, each in self.parts.items()}
+        if not aisle.collected:  # a promise serves what is there first, also where supply would arrive sooner
+            now = aisle.earliest_now(parts) if self.available is not None and self.available >= units else None
+            if now is not None or not any(aisle.awaits(part) for part in self.parts):
+                return now
+        first = atp.first_day(aisle.shelf.kit_steps(self.parts, aisle.channel.threshold), units)
         if first is None:
             return None
         if aisle.collected:
@@ -140,7 +142,7 @@ class Aisle:
         return sku in shelf.coming or shelf.limits is not None or shelf.anyhow(sku) is not None
 
     def earliest_now(self, parts: Mapping[str, int]) -> date | None:
-        """First day by which one kit has arrived of what is there, when nothing is awaited."""
+        """First day by which these units by SKU have arrived of what is there; None when they never do."""
         latest = date.min
         for sku, units in parts.items():
             if units == 1 and self.ground is not None:
@@ -261,6 +263,8 @@ async def offers(
     aisle = Aisle(found.channel, named, shelf, destination, collected=collected, ground=ground)
     missing: list[Refusal] = []
     sending = [place for place in asked if place.serves(collected=False)] if destination and not collected else []
+    if destination is not None and not collected and not sending:
+        missing.append(nobody_sends(found.channel.handle, ("input", "destination")))
     if destination is not None and sending and not any(map(reach.goes, sending)):
         to = (destination.country, destination.postal_code)
         missing.append(no_way(found.channel.handle, *to, ("input", "destination")))

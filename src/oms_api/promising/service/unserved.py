@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from oms_api.kit.money import Money
-from oms_api.promising.errors import NoSource, no_way
+from oms_api.promising.errors import NoSource, no_way, nobody_sends
 from oms_api.promising.service.place import Place, places_of
 from oms_api.promising.service.question import Question
 from oms_api.sourcing import Shortage
@@ -28,10 +28,7 @@ def nobody(question: Question) -> NoSource:
             "None of the locations named is active and lets customers collect; name another, or choose another way.",
             path=question.path,
         )
-    return NoSource(
-        f"No active location of channel {question.network.channel.handle} {what}; add one, or choose another way.",
-        path=question.path,
-    )
+    return nobody_sends(question.network.channel.handle, question.path)
 
 
 def _able(question: Question) -> list[Place]:

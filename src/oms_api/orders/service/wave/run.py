@@ -86,7 +86,9 @@ async def start(tx: Tx, asked: Asked, *, dry_run: bool, currencies: Sequence[tup
     known = await network.channels_by_handle(tx, asked.channels)
     refuse(
         [
-            NotFound(f"There is no channel {handle[:60]!r}; put it first.", path=("input", "channels", i))
+            NotFound(
+                f"There is no channel {handle[:60]!r}; create it with channelPut first.", path=("input", "channels", i)
+            )
             for i, handle in enumerate(asked.channels)
             if handle not in known
         ]
