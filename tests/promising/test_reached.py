@@ -69,12 +69,13 @@ async def test_availability_says_that_nothing_goes_to_a_destination(api: Api) ->
 
 
 async def test_availability_says_that_nobody_sends_parcels(api: Api) -> None:
-    await shop(api, {"nyc": {"ships": False, "pickup": True}}, {"A": {"nyc": 5}})
+    book = {"code": "E-BOOK", "name": "E-book", "kind": "DIGITAL"}
+    await shop(api, {"nyc": {"ships": False, "pickup": True}}, {"A": {"nyc": 5}}, skus=[book])
     asked = {"channel": "web", "skus": ["A"]}
     (told,) = await api.refused(AVAILABILITY, input={**asked, "destination": TO_NEW_YORK})
     assert (told["code"], told["path"]) == ("NO_SOURCE", ["input", "destination"])
     assert told["message"] == "No active location of channel web sends parcels; add one, or choose another way."
-    for where in ({}, {"locations": ["nyc"]}):
+    for where in ({}, {"locations": ["nyc"]}, {"skus": ["E-BOOK"], "destination": TO_NEW_YORK}):
         assert (await api(AVAILABILITY, input={**asked, **where}))["availability"]["userErrors"] == []
 
 

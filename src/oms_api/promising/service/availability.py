@@ -262,12 +262,8 @@ async def offers(
         shelf = Shelf(asked, stock, [row for of in known.values() for row in of.incoming], reach, book, limits)
     aisle = Aisle(found.channel, named, shelf, destination, collected=collected, ground=ground)
     missing: list[Refusal] = []
-    sending = [place for place in asked if place.serves(collected=False)] if destination and not collected else []
-    if destination is not None and not collected and not sending:
-        missing.append(nobody_sends(found.channel.handle, ("input", "destination")))
-    if destination is not None and sending and not any(map(reach.goes, sending)):
-        to = (destination.country, destination.postal_code)
-        missing.append(no_way(found.channel.handle, *to, ("input", "destination")))
+    if destination is not None and not collected and stocked:
+        missing += _unreached(found.channel, destination, reach, asked)
     answer = []
     for i, sku in enumerate(skus):
         if sku in parts:
@@ -275,6 +271,17 @@ async def offers(
         else:
             missing.append(unknown_sku(sku, ("input", "skus", i)))
     return answer, missing, as_of
+
+
+def _unreached(channel: Channel, destination: Destination, reach: Reach, places: Sequence[Place]) -> Sequence[Refusal]:
+    """Why nothing can be sent to a destination, if so."""
+    path = ("input", "destination")
+    sending = [place for place in places if place.serves(collected=False)]
+    if not sending:
+        return [nobody_sends(channel.handle, path)]
+    if any(map(reach.goes, sending)):
+        return []
+    return [no_way(channel.handle, destination.country, destination.postal_code, path)]
 
 
 def chosen(
