@@ -201,5 +201,5 @@ DRIVEN = sorted(
     for name in inventory.__all__
     if inspect.iscoroutinefunction(verb := getattr(inventory, name))
     and next(iter(inspect.signature(verb).parameters.values())).annotation is Tx
-    and name not in ("short_of", "lock", "open_positions")
+    and name not in ("short_of", "lock", "open_positions", "ration")
 )

@@ -224,7 +224,7 @@ async def test_a_released_reservation_gives_its_units_back_once(shop: Shop) -> N
     cart = await shop.reserve(shop.want("A", 4), shop.want("A", 3, supply_id=id_))
     (refusal,) = await refused(shop.run(lambda tx: inventory.release(tx, cart.id, 7)))
     assert refusal.code == "VERSION_CONFLICT"
-    released = await shop.run(lambda tx: inventory.release(tx, cart.id, 1))
+    released, _ = await shop.run(lambda tx: inventory.release(tx, cart.id, 1))
     assert (released.state, released.version) == (ReservationState.RELEASED, 2)
     assert await shop.stock("A") == {"A": 5}
     assert (await shop.supplies())["PO"].reserved == 0

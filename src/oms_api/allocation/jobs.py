@@ -1,17 +1,14 @@
 """What allocation does by itself: a reservation lets go, its shares are free again."""
 
-from oms_api.allocation.service.take import give_back
-from oms_api.inventory import ReservationExpired, ReservationReleased, ReservationShort
+from oms_api.allocation.service.give_back import settle
+from oms_api.inventory import ReservationExpired, ReservationMoved, ReservationReleased, ReservationShort
 from oms_api.kit.db import Tx
 from oms_api.kit.events import Event
 from oms_api.kit.jobs import reaction
-from oms_api.network import LOCATION
 
 
-@reaction("allocation.give_back", ReservationReleased, ReservationExpired, ReservationShort)
+@reaction("allocation.give_back", ReservationReleased, ReservationExpired, ReservationShort, ReservationMoved)
 async def take_note(tx: Tx, event: Event) -> None:
-    """Give back what the reservation took of shares and holds no more."""
-    lines = event.data.get("lines", [])
-    await give_back(
-        tx, event.subject_id, [(line["sku"], LOCATION.parse(line["locationId"]), line["quantity"]) for line in lines]
-    )
+    """Take off the shares what the reservation gave back, all of it when it has expired. Running twice finds nothing
+    left to do."""
+    await settle(tx, event.subject_id, expired=event.topic == ReservationExpired.topic)

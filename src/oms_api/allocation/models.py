@@ -75,6 +75,8 @@ class Allocation(Keyed, table=True):
 class AllocationUse(Keyed, table=True):
     """Units of a share that a reservation took. `quantity` of `taken` are not given back; `nth` in the order taken.
 
+    `given` were given back, but the share's `used` still has them: it is put right by a reaction, so that who lets go
+    never waits for who takes. Whoever reads `used` takes them off it.
     `expires_at` is the reservation's when it was made: whether it has lapsed says the reservation itself.
     """
 
@@ -89,6 +91,13 @@ class AllocationUse(Keyed, table=True):
             sqlite_where=text("quantity > 0 AND expires_at IS NOT NULL"),
             postgresql_where=text("quantity > 0 AND expires_at IS NOT NULL"),
         ),
+        Index(
+            "ix_allocation_uses_given",
+            "tenant_id",
+            "allocation_id",
+            sqlite_where=text("given > 0"),
+            postgresql_where=text("given > 0"),
+        ),
         ForeignKeyConstraint(["tenant_id", "allocation_id"], ["allocations.tenant_id", "allocations.id"]),
         ForeignKeyConstraint(["tenant_id", "reservation_id"], ["reservations.tenant_id", "reservations.id"]),
         CheckConstraint("quantity >= 0 AND taken > 0 AND quantity <= taken", name="quantity"),
@@ -101,3 +110,4 @@ class AllocationUse(Keyed, table=True):
     taken: int = Field(sa_type=BigInteger)
     quantity: int = Field(sa_type=BigInteger)
     expires_at: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
+    given: int | None = Field(default=None, sa_type=BigInteger, nullable=True)

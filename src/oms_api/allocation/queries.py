@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, and_, func, or_
+from sqlalchemy import BigInteger, Uuid, and_, func, or_, union_all
 from sqlmodel import col, select
 
 from oms_api.allocation.models import Allocation, AllocationUse, DemandClass
 from oms_api.allocation.rules import Rung, Share, Shares
 from oms_api.inventory import Reservation, ReservationState
-from oms_api.kit.db import Reading, any_of, columns, mine, now, prepared
+from oms_api.kit.db import Reading, any_of, columns, mine, now, param, prepared
 from oms_api.kit.remembered import Remembered
 from oms_api.network import Network
 
@@ -28,18 +28,13 @@ _of_skus = (
 )
 _ROWS = prepared(_of_skus)
 _LOCKED = prepared(_of_skus.with_for_update(key_share=True))
-_LAPSED = prepared(
-    columns(
-        col(AllocationUse.allocation_id).label("of"),
-        func.sum(col(AllocationUse.quantity)).cast(BigInteger()).label("units"),
-    )
-    .join(
-        Reservation,
-        and_(
-            col(Reservation.tenant_id) == col(AllocationUse.tenant_id),
-            col(Reservation.id) == col(AllocationUse.reservation_id),
-        ),
-    )
+_its_reservation = and_(
+    col(Reservation.tenant_id) == col(AllocationUse.tenant_id),
+    col(Reservation.id) == col(AllocationUse.reservation_id),
+)
+_lapsed = (
+    columns(col(AllocationUse.allocation_id).label("of"), col(AllocationUse.quantity).label("units"))
+    .join(Reservation, _its_reservation)
     .where(
         mine(AllocationUse),
         any_of(AllocationUse.allocation_id, "allocations"),
@@ -55,12 +50,33 @@ _LAPSED = prepared(
             col(Reservation.state) == ReservationState.RELEASED,
         ),
     )
-    .group_by(col(AllocationUse.allocation_id))
 )
+_given = columns(col(AllocationUse.allocation_id).label("of"), col(AllocationUse.given).label("units")).where(
+    mine(AllocationUse), any_of(AllocationUse.allocation_id, "allocations"), col(AllocationUse.given) > 0
+)
+_back = union_all(_lapsed, _given).subquery("back")
+_BACK = prepared(columns(_back.c.of, func.sum(_back.c.units).cast(BigInteger()).label("units")).group_by(_back.c.of))
 _USES = prepared(
     select(AllocationUse)
-    .where(mine(AllocationUse), any_of(AllocationUse.reservation_id, "reservations"), col(AllocationUse.quantity) > 0)
-    .order_by(col(AllocationUse.nth).desc())
+    .where(
+        mine(AllocationUse),
+        any_of(AllocationUse.reservation_id, "reservations"),
+        or_(col(AllocationUse.quantity) > 0, col(AllocationUse.given) > 0),
+    )
+    .order_by(col(AllocationUse.reservation_id), col(AllocationUse.nth).desc())
+    .with_for_update(key_share=True)
+)
+_USES_OWNED = prepared(
+    select(AllocationUse)
+    .join(Reservation, _its_reservation)
+    .where(
+        mine(AllocationUse),
+        mine(Reservation),
+        col(Reservation.owner_id) == param("owner", Uuid()),
+        col(AllocationUse.quantity) > 0,
+    )
+    .order_by(col(AllocationUse.reservation_id).desc(), col(AllocationUse.nth).desc())
+    .with_for_update(of=AllocationUse, key_share=True)
 )
 _BY_ID_LOCKED = prepared(
     select(Allocation)
@@ -131,18 +147,18 @@ async def lock_shares(reading: Reading, skus: Iterable[str]) -> list[Allocation]
 
 
 async def share_sets(reading: Reading, skus: Sequence[str], *, lock: bool = False) -> list[ShareSet]:
-    """The shares of these SKUs, with what was taken of each; what expired reservations took counts as given back.
+    """The shares of these SKUs, with what was taken of each; what expired or gave units back is not.
 
     One statement, and a second when there are any. With `lock`, nobody else takes of them until commit.
     """
     rows = await lock_shares(reading, skus) if lock else await reading.all(_ROWS, {"skus": sorted(skus)})
     if not rows:
         return []
-    lapsed = {row.of: row.units for row in await reading.all(_LAPSED, {"allocations": [row.id for row in rows]})}
-    return _sets(rows, lapsed)
+    back = {row.of: row.units for row in await reading.all(_BACK, {"allocations": [row.id for row in rows]})}
+    return _sets(rows, back)
 
 
-def _sets(rows: Iterable[Allocation], lapsed: Mapping[UUID, int]) -> list[ShareSet]:
+def _sets(rows: Iterable[Allocation], back: Mapping[UUID, int]) -> list[ShareSet]:
     of: dict[tuple[str, str], list[Allocation]] = {}
     for row in rows:
         of.setdefault((row.sku, row.scope), []).append(row)
@@ -160,9 +176,10 @@ def _sets(rows: Iterable[Allocation], lapsed: Mapping[UUID, int]) -> list[ShareS
                         row.id,
                         row.demand_class,
                         row.target,
-                        max(row.used - lapsed.get(row.id, 0), 0),
+                        max(row.used - back.get(row.id, 0), 0),
                         row.hard,
                         row.steal_until,
+                        row.used,
                     )
                     for row in members
                 ),
@@ -177,6 +194,11 @@ async def locked_by_id(reading: Reading, ids: Sequence[UUID]) -> list[Allocation
 
 
 async def uses_of(reading: Reading, reservation_ids: Sequence[UUID]) -> list[AllocationUse]:
-    """What these reservations took and did not give back, the last taken first."""
-    found: list[Any] = await reading.all(_USES, {"reservations": reservation_ids})
-    return found
+    """What these reservations took and did not give back, or gave back and still stands in `used`; the last taken
+    first. Locked until the transaction ends."""
+    return await reading.all(_USES, {"reservations": reservation_ids})
+
+
+async def uses_owned(reading: Reading, owner_id: UUID) -> list[AllocationUse]:
+    """What all reservations of an owner took and did not give back, the last taken first; locked."""
+    return await reading.all(_USES_OWNED, {"owner": owner_id})

@@ -24,7 +24,8 @@ class Rung(NamedTuple):
 
 
 class Share(NamedTuple):
-    """A row of a set: of a class, or the pool's (class "")."""
+    """A row of a set: of a class, or the pool's (class ""). `booked`: used as its row has it, with what lapsed and what
+    was given back since."""
 
     id: UUID
     demand_class: str
@@ -32,6 +33,7 @@ class Share(NamedTuple):
     used: int
     hard: bool = False
     steal_until: date | None = None
+    booked: int = 0
 
 
 class Shares(NamedTuple):

@@ -5,7 +5,7 @@ from functools import partial
 from oms_api.fulfillment import queries, service
 from oms_api.fulfillment.models import FULFILLMENT, SHIPMENT
 from oms_api.fulfillment.service.short import give_up_short
-from oms_api.inventory import SUPPLY, InventoryShort, Place, release_carts
+from oms_api.inventory import SUPPLY, InventoryShort, Place
 from oms_api.kit.caller import system
 from oms_api.kit.db import Tx
 from oms_api.kit.events import EVENT, Event
@@ -14,6 +14,7 @@ from oms_api.kit.jobs import Jobs, apart, reaction, timer
 from oms_api.network import LOCATION
 from oms_api.orders import ORDER, OrderBackordersFilled, OrderConfirmed
 from oms_api.payments import PaymentCaptured
+from oms_api.promising import release_carts
 
 OVERDUE_EVERY_S = 30.0
 

@@ -75,7 +75,7 @@ from oms_api.inventory.service.announce import Expected, put_supplies
 from oms_api.inventory.service.bring import Brought, bring, count_in
 from oms_api.inventory.service.count import Counted, count
 from oms_api.inventory.service.hold import Part, adopt, date_lines, extend, release, tie
-from oms_api.inventory.service.ledger import lock, open_positions
+from oms_api.inventory.service.ledger import LetGo, lock, open_positions
 from oms_api.inventory.service.move import Transfer, move
 from oms_api.inventory.service.put_rules import Ruled, put_rules
 from oms_api.inventory.service.rebuild import Difference, rebuild
@@ -83,20 +83,20 @@ from oms_api.inventory.service.receive import Receipt, receive_supplies
 from oms_api.inventory.service.relocate import Moved, Relocation, relocate
 from oms_api.inventory.service.reserve import Wanted, reserve
 from oms_api.inventory.service.shortage import Place, release_carts, short_of, take_back
-from oms_api.inventory.service.units import let_go, restock, ship
+from oms_api.inventory.service.units import let_go, ration, restock, ship
 
 __all__ = [
     "POSITION", "RESERVATION", "STOCK_RULE", "SUPPLY", "UNITS_MAX", "Brought", "Change", "Counted", "Difference", "Due",
     "Expected", "Incoming", "InsufficientStock", "InventoryAdjusted", "InventoryCounted", "InventoryRuleChanged",
-    "InventoryShort", "Known", "Memory", "Moved", "Movement", "OfSku", "Owed", "Part", "Place", "Position", "Quantity",
-    "Receipt", "Relocation", "Reservation", "ReservationAdopted", "ReservationCreated", "ReservationExpired",
-    "ReservationExtended", "ReservationFilled", "ReservationLine", "ReservationMoved", "ReservationReleased",
-    "ReservationShort", "ReservationState", "Ruled", "StaleQuantity", "Stock", "StockBucket", "StockRule",
-    "StockRuleKind", "Supply", "SupplyAnnounced", "SupplyChanged", "SupplyKind", "SupplyLate", "SupplyReceived",
-    "SupplyUnclaimed", "Transfer", "Units", "Wanted", "adjust", "adopt", "available", "bring", "brought", "count",
-    "count_in", "date_lines", "dated", "due_at", "extend", "known_skus", "known_stock", "let_go",
-    "lines_by_reservation", "lock", "move", "open_positions", "owners_of", "put_rules", "put_supplies", "rebuild",
-    "receive_supplies", "release", "release_carts", "relocate", "reservation_lines_of", "reservations_by_id", "reserve",
-    "restock", "rule_page", "rules_by_id", "set_quantities", "ship", "short_of", "stock", "supplies_by_id",
+    "InventoryShort", "Known", "LetGo", "Memory", "Moved", "Movement", "OfSku", "Owed", "Part", "Place", "Position",
+    "Quantity", "Receipt", "Relocation", "Reservation", "ReservationAdopted", "ReservationCreated",
+    "ReservationExpired", "ReservationExtended", "ReservationFilled", "ReservationLine", "ReservationMoved",
+    "ReservationReleased", "ReservationShort", "ReservationState", "Ruled", "StaleQuantity", "Stock", "StockBucket",
+    "StockRule", "StockRuleKind", "Supply", "SupplyAnnounced", "SupplyChanged", "SupplyKind", "SupplyLate",
+    "SupplyReceived", "SupplyUnclaimed", "Transfer", "Units", "Wanted", "adjust", "adopt", "available", "bring",
+    "brought", "count", "count_in", "date_lines", "dated", "due_at", "extend", "known_skus", "known_stock", "let_go",
+    "lines_by_reservation", "lock", "move", "open_positions", "owners_of", "put_rules", "put_supplies", "ration",
+    "rebuild", "receive_supplies", "release", "release_carts", "relocate", "reservation_lines_of", "reservations_by_id",
+    "reserve", "restock", "rule_page", "rules_by_id", "set_quantities", "ship", "short_of", "stock", "supplies_by_id",
     "supplies_by_reference", "take_back", "tie",
 ]  # fmt: skip

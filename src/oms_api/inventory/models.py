@@ -207,6 +207,7 @@ class ReservationLine(Keyed, table=True):
     the channel as a whole; where it stands now is nobody's promise until it is pinned. `counted_on` is the UTC day
     whose MAX_PER_DAY it counts against (null: no such rule), at its `counted_at` and in its `counted_for`. `ship_by`
     and `deliver_by` (a local date) are when its units were promised to leave and to arrive, for who asks later.
+    `rationed`: it is counted somewhere else too, in shares of its SKU; null: from before that was written down.
     """
 
     __tablename__ = "reservation_lines"
@@ -258,6 +259,7 @@ class ReservationLine(Keyed, table=True):
     counted_for: str | None = None
     ship_by: datetime | None = Field(default=None, sa_type=Instant, nullable=True)
     deliver_by: date | None = None
+    rationed: bool | None = None
 
 
 class StockRule(Keyed, table=True):

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 
+from oms_api.allocation import AllocationChanged
 from oms_api.inventory import (
     InventoryAdjusted,
     ReservationExpired,
@@ -72,12 +73,13 @@ async def fill_backorders(tx: Tx, event: Event) -> None:
     ReservationExpired,
     SupplyAnnounced,
     SupplyChanged,
+    AllocationChanged,
     outside=True,
     together=True,
 )
 async def cover_backorders(jobs: Jobs, events: Sequence[Event]) -> None:
-    """Stock came, came free, or is expected: orders that wait for it get it, the oldest first, each in its own
-    transaction; one that fails stops no other. Running twice finds nothing left to do."""
+    """Stock came, came free, is expected, or is shared out anew: orders that wait for it get it, the oldest first, each
+    in its own transaction; one that fails stops no other. Running twice finds nothing left to do."""
     skus: set[str] = set()
     for event in events:
         if event.data.get("delta", 1) > 0:

@@ -77,7 +77,8 @@ class Order(Keyed, table=True):
     `discount_minor` and `tax_minor` include what is contained in prices. `promised_asc` and `promised_desc` are the
     latest promised date of its lines as a day number (`date.toordinal`), twice: an order without one comes last in
     both directions. `payments_version` is the sum of its payments' versions that the order has taken note of.
-    `lapses_at` is when it cancels itself, null once it is committed.
+    `lapses_at` is when it cancels itself, null once it is committed. `demand_class`: whose shares its units are taken of;
+    null: its customer group's, else its channel's.
     """
 
     __tablename__ = "orders"
@@ -119,6 +120,7 @@ class Order(Keyed, table=True):
     customer_phone: str | None = None
     customer_external_id: str | None = None
     customer_group: str | None = None
+    demand_class: str | None = None
     billing_address: dict[str, Any] | None = Field(default=None, sa_type=Json, nullable=True)
     promised_asc: int
     promised_desc: int

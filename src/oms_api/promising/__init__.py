@@ -10,6 +10,7 @@ from oms_api.promising.events import PromiseChanged
 from oms_api.promising.models import DeliveryMethod, Destination, Line, Parcel, PlannedUnits, Promised, ShortagePolicy
 from oms_api.promising.service.arriving import Arrival, Awaiting, arrivals
 from oms_api.promising.service.holding import hold, plan_and_hold
+from oms_api.promising.service.letting_go import let_go, release_carts, take_back
 from oms_api.promising.service.offers import Offer, Wish, offers
 from oms_api.promising.service.planning import Planned, plan
 from oms_api.promising.service.redeeming import redeem
@@ -19,6 +20,7 @@ from oms_api.promising.service.wanted import today_of, untimely
 
 __all__ = [
     "Arrival", "Awaiting", "DeliveryMethod", "Destination", "Line", "NoSource", "Offer", "Parcel", "Planned",
-    "PlannedUnits", "PromiseChanged", "Promised", "ShortagePolicy", "Wish", "adopt", "arrivals", "hold", "offers",
-    "open_token", "plan", "plan_and_hold", "redeem", "today_of", "token_of", "untimely",
+    "PlannedUnits", "PromiseChanged", "Promised", "ShortagePolicy", "Wish", "adopt", "arrivals", "hold", "let_go",
+    "offers", "open_token", "plan", "plan_and_hold", "redeem", "release_carts", "take_back", "today_of", "token_of",
+    "untimely",
 ]  # fmt: skip

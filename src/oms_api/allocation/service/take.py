@@ -1,6 +1,5 @@
-"""Count what a reservation takes of shares, in its own transaction, and give back what it lets go."""
+"""Count what a reservation takes of shares, in its own transaction."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -13,8 +12,9 @@ from oms_api import inventory
 from oms_api.allocation import queries
 from oms_api.allocation.models import Allocation, AllocationUse
 from oms_api.allocation.queries import ShareSet
+from oms_api.allocation.service.give_back import give_back
 from oms_api.allocation.service.limits import Free
-from oms_api.inventory import InsufficientStock, Moved, Reservation
+from oms_api.inventory import InsufficientStock, LetGo, Moved, Reservation
 from oms_api.kit import clock, ids
 from oms_api.kit.db import Tx, json_rows, mine, now, prepared, table_of
 from oms_api.kit.errors import Refusal, refuse
@@ -50,17 +50,6 @@ _TAKE = prepared(
     .values(used=col(Allocation.used) + _taken.c.units, updated_at=now())
     .returning(col(Allocation.id))
 )
-_given = json_rows("given", {"id": Uuid(), "units": BigInteger()})
-_GIVE_BACK = prepared(
-    update(table_of(Allocation))
-    .where(mine(Allocation), col(Allocation.id) == _given.c.id)
-    .values(used=col(Allocation.used) - _given.c.units, updated_at=now())
-)
-_LESS = prepared(
-    update(table_of(AllocationUse))
-    .where(mine(AllocationUse), col(AllocationUse.id) == _given.c.id)
-    .values(quantity=col(AllocationUse.quantity) - _given.c.units)
-)
 
 
 async def lock(tx: Tx, skus: Iterable[str]) -> None:
@@ -72,7 +61,7 @@ async def take(tx: Tx, demand_class: str | None, wishes: Sequence[Wish]) -> list
     """Take these units of the shares that the class may use, before they are reserved. Raises InsufficientStock.
 
     Locks the shares of the SKUs first, then nobody else takes of them until commit: take before positions are locked.
-    One statement for SKUs without shares, six otherwise.
+    One statement for SKUs without shares, five otherwise.
     """
     sets = await queries.share_sets(tx, sorted({wish.sku for wish in wishes}), lock=True)
     return await _take(tx, demand_class, wishes, sets)
@@ -88,12 +77,14 @@ async def follow(tx: Tx, held: Reservation, moved: Sequence[Moved]) -> None:
     sets = [found for found in await queries.share_sets(tx, skus) if found.location_id is not None] if skus else []
     if not sets:
         return
-    left = [(one.sku, one.from_id, one.units) for one in moved]
-    await _give_back(tx, held.id, left, everywhere=False)
+    left = [LetGo(held.id, one.sku, one.from_id, one.units) for one in moved]
+    await give_back(tx, left, everywhere=False)
     sets = [found for found in await queries.share_sets(tx, skus) if found.location_id is not None]
     wishes = [Wish(one.sku, one.to_id, one.units, one.awaited) for one in moved]
     claims = await _take(tx, held.demand_class, wishes, sets, held=[one for one in moved if not one.awaited])
     await record(tx, claims, held.id, held.expires_at)
+    if claims:
+        await inventory.ration(tx, held.id, sorted({claim.sku for claim in claims}))
 
 
 async def _take(
@@ -109,7 +100,6 @@ async def _take(
     claims: list[Claim] = []
     problems: list[Refusal] = []
     guard: dict[UUID, list[int]] = {}
-    raw = {row.id: row for row in await queries.locked_by_id(tx, [r.id for s in sets for r in s.shares.rows])}
     for found in sets:
         mine_ = [
             wish
@@ -136,8 +126,7 @@ async def _take(
             continue
         for share, part, most in parts:
             claims.append(Claim(share.id, found.sku, at, part))
-            lapsed = raw[share.id].used - share.used
-            guard.setdefault(share.id, [0, most + lapsed])[0] += part
+            guard.setdefault(share.id, [0, most + share.booked - share.used])[0] += part
     refuse(problems)
     if guard:
         rows = [{"id": id_, "units": units, "most": most} for id_, (units, most) in sorted(guard.items())]
@@ -166,41 +155,3 @@ async def record(tx: Tx, claims: Sequence[Claim], reservation_id: UUID, expires_
             for nth, claim in enumerate(claims)
         ],
     )
-
-
-async def give_back(tx: Tx, reservation_id: UUID, let_go: Iterable[tuple[str, UUID, int]]) -> None:
-    """A reservation let these units go (SKU, location, units): of what it took last, first. Four statements at most."""
-    await _give_back(tx, reservation_id, let_go, everywhere=True)
-
-
-async def _give_back(
-    tx: Tx, reservation_id: UUID, let_go: Iterable[tuple[str, UUID, int]], *, everywhere: bool
-) -> None:
-    before = await queries.uses_of(tx, [reservation_id])
-    if not before:
-        return
-    await queries.locked_by_id(tx, sorted({use.allocation_id for use in before}))
-    uses = await queries.uses_of(tx, [reservation_id])
-    anywhere: dict[str, int] = defaultdict(int)
-    there: dict[tuple[str, UUID], int] = defaultdict(int)
-    for sku, location_id, units in let_go:
-        anywhere[sku] += units if everywhere else 0
-        there[sku, location_id] += units
-    less: list[tuple[AllocationUse, int]] = []
-    for use in uses:
-        left = anywhere[use.sku] if use.location_id is None else there[use.sku, use.location_id]
-        part = min(use.quantity, left)
-        if not part:
-            continue
-        less.append((use, part))
-        if use.location_id is None:
-            anywhere[use.sku] -= part
-        else:
-            there[use.sku, use.location_id] -= part
-    if not less:
-        return
-    back: dict[UUID, int] = defaultdict(int)
-    for use, part in less:
-        back[use.allocation_id] += part
-    await tx.run(_LESS, {"given": [{"id": use.id, "units": part} for use, part in less]})
-    await tx.run(_GIVE_BACK, {"given": [{"id": id_, "units": units} for id_, units in sorted(back.items())]})

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Text, Uuid, update
 from sqlmodel import col
 
-from oms_api import inventory, network, orders
+from oms_api import inventory, network, orders, promising
 from oms_api.fulfillment import rules
 from oms_api.fulfillment.events import FulfillmentCancelled, FulfillmentReassigned, FulfillmentRejected
 from oms_api.fulfillment.models import FULFILLMENT, FULFILLMENT_LINE, Fulfillment, FulfillmentLine
@@ -212,7 +212,7 @@ async def _take(
     steps = await change(tx, work, {line.id: {"cancelled": units, "moved": units} for line, units in parts})
     if steps:
         raise AssertionError(f"{name(row)}: what goes back to the order moves nothing else in it, not {steps}")
-    await inventory.let_go(
+    await promising.let_go(
         tx,
         row.order_id,
         [

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
-from oms_api import inventory, orders
+from oms_api import inventory, orders, promising
 from oms_api.fulfillment import queries
 from oms_api.fulfillment.events import FulfillmentCancelled
 from oms_api.fulfillment.models import FULFILLMENT, FulfillmentLine
@@ -34,7 +34,7 @@ async def give_up_short(tx: Tx, place: Place, order_id: UUID) -> None:
             short[row.line_id] += units
     if not short:
         return
-    await inventory.take_back(tx, place, order_id, taken)
+    await promising.take_back(tx, place, order_id, taken)
     moves: list[Move] = []
     off: Taken = []
     beside: list[Units] = []
@@ -54,7 +54,7 @@ async def give_up_short(tx: Tx, place: Place, order_id: UUID) -> None:
         off += gone
         beside += _beside(work, rows, parts, lines_loose + lines_work, dict(_cut(taken, line_id)), gone)
     if beside:
-        await inventory.let_go(tx, order_id, beside)
+        await promising.let_go(tx, order_id, beside)
     asked = await _off(tx, work, off)
     moves = [move for move in moves if move.quantity]
     if moves:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, String, Uuid, update
 from sqlmodel import col
 
-from oms_api import inventory, orders
+from oms_api import inventory, orders, promising
 from oms_api.fulfillment import queries, rules
 from oms_api.fulfillment.models import FULFILLMENT, FULFILLMENT_LINE, Fulfillment, FulfillmentLine
 from oms_api.kit import clock
@@ -148,7 +148,7 @@ async def give_up(
     """Units that were taken off locations' work go back to stock and are cancelled in the order."""
     if not taken:
         return
-    await inventory.let_go(
+    await promising.let_go(
         tx,
         work.order.id,
         [

@@ -13,6 +13,7 @@ from oms_api.inventory.events import ReservationAdopted, ReservationExtended, Re
 from oms_api.inventory.models import RESERVATION, Reservation, ReservationLine, ReservationState
 from oms_api.inventory.service import ledger
 from oms_api.inventory.service.daily import give_back
+from oms_api.inventory.service.ledger import LetGo
 from oms_api.kit import clock
 from oms_api.kit.db import Instant, Tx, json_rows, mine, now, param, prepared, table_of
 from oms_api.kit.errors import ExceedsRemaining, Expired, Invalid, NotFound, Path, Refusal, check_version, refuse
@@ -135,9 +136,10 @@ class Part(NamedTuple):
 
 async def release(
     tx: Tx, id: UUID, expected_version: int | None = None, parts: Sequence[Part] | None = None
-) -> Reservation:
+) -> tuple[Reservation, list[LetGo]]:
     """Let a cart's reservation go, or parts of it: units to come first, then those held last. At most seven statements.
 
+    Gives also the units that are counted in shares too.
     Raises NotFound, VersionConflict, InvalidTransition (an order's, or gone), ExceedsRemaining for more than it holds.
     """
     before = (await queries.lines_by_reservation(tx, [id])).get(id, [])
@@ -155,7 +157,7 @@ async def release(
         assert row is not None  # this transaction has just changed it
     updated = "state" if row.state is ReservationState.RELEASED else "lines"
     emit(tx, ReservationReleased(lines=ledger.told(held)), subject=RESERVATION.ref(id), updated=[updated])
-    return row
+    return row, ledger.rationed(held)
 
 
 def _parts(lines: Sequence[ReservationLine], parts: Sequence[Part]) -> list[tuple[ReservationLine, int]]:

@@ -237,6 +237,24 @@ async def take_lines(tx: Tx, taken: Sequence[tuple[ReservationLine, int]]) -> di
     return positions
 
 
+class LetGo(NamedTuple):
+    """Units that a reservation holds no more."""
+
+    reservation_id: UUID
+    sku: str
+    location_id: UUID
+    units: int
+
+
+def rationed(taken: Iterable[tuple[ReservationLine, int]]) -> list[LetGo]:
+    """Those of the units that are counted in shares too, or may be: lines from before that was written down."""
+    return [
+        LetGo(line.reservation_id, line.sku, line.location_id, units)
+        for line, units in taken
+        if line.rationed is not False
+    ]
+
+
 def told(lines: Iterable[tuple[ReservationLine, int]]) -> list[dict[str, Any]]:
     """Lines as facts carry them."""
     return [{"sku": line.sku, "locationId": LOCATION(line.location_id), "quantity": units} for line, units in lines]

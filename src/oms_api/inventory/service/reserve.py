@@ -28,7 +28,8 @@ from oms_api.network import Location
 class Wanted(NamedTuple):
     """Units to hold at a location, or of a supply that will arrive there, to be delivered by a method.
 
-    `ship_by` and `deliver_by`: when they were promised to leave and to arrive; kept with them.
+    `ship_by` and `deliver_by`: when they were promised to leave and to arrive; `rationed`: they are counted in shares
+    too. All three are kept with them.
     """
 
     sku: str
@@ -39,6 +40,7 @@ class Wanted(NamedTuple):
     method: str | None = None
     ship_by: datetime | None = None
     deliver_by: date | None = None
+    rationed: bool = False
 
 
 _wanted = json_rows("wanted", {"sku": String(), "location_id": Uuid(), "quantity": BigInteger(), "method": String()})
@@ -146,6 +148,7 @@ async def reserve(
                 "floats": floats or None,
                 "ship_by": want.ship_by,
                 "deliver_by": want.deliver_by,
+                "rationed": want.rationed,
                 **counted.get(want, NOT_COUNTED),
             }
             for want in wanted

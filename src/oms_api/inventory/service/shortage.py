@@ -10,6 +10,7 @@ from oms_api.inventory.models import RESERVATION, SUPPLY, ReservationLine, Suppl
 from oms_api.inventory.service import ledger
 from oms_api.inventory.service.daily import give_back
 from oms_api.inventory.service.expire import free_expired
+from oms_api.inventory.service.ledger import LetGo
 from oms_api.inventory.service.units import close
 from oms_api.kit.db import Tx
 from oms_api.kit.events import emit
@@ -38,19 +39,19 @@ async def _short(tx: Tx, place: Place) -> tuple[int, list[ReservationLine]]:
     return position.reserved - position.on_hand, await queries.lines_at(tx, *key)
 
 
-async def release_carts(tx: Tx, place: Place) -> list[UUID]:
+async def release_carts(tx: Tx, place: Place) -> tuple[list[UUID], list[LetGo]]:
     """Carts give back what is short at a place, the youngest first; the owners of what is still short, the youngest
-    first. At most eight statements."""
+    first, and what is counted in shares too. At most eight statements."""
     short, lines = await _short(tx, place)
     if short <= 0:
-        return []
+        return [], []
     chosen = rules.youngest(lines, short)
     carts = [(line, units) for line, units in chosen if line.expires_at is not None]
-    await _take(tx, place, carts, None)
+    freed = await _take(tx, place, carts, None)
     orders = [line.reservation_id for line, _ in chosen if line.expires_at is None]
     reservations = await queries.reservations_by_id(tx, list(set(orders)))
     owners = (reservations[id_].owner_id for id_ in orders)
-    return list(dict.fromkeys(owner for owner in owners if owner is not None))
+    return list(dict.fromkeys(owner for owner in owners if owner is not None)), freed
 
 
 async def short_of(tx: Tx, place: Place, owner_id: UUID) -> list[tuple[ReservationLine, int]]:
@@ -66,14 +67,15 @@ async def short_of(tx: Tx, place: Place, owner_id: UUID) -> list[tuple[Reservati
     return rules.youngest(own, short)
 
 
-async def take_back(tx: Tx, place: Place, owner_id: UUID, taken: list[tuple[ReservationLine, int]]) -> None:
-    """Units of an owner that `short_of` named, or parts of kits that belong to them, are held no more."""
-    await _take(tx, place, taken, owner_id)
+async def take_back(tx: Tx, place: Place, owner_id: UUID, taken: list[tuple[ReservationLine, int]]) -> list[LetGo]:
+    """Units of an owner that `short_of` named, or parts of kits that belong to them, are held no more; those that are
+    counted in shares too."""
+    return await _take(tx, place, taken, owner_id)
 
 
-async def _take(tx: Tx, place: Place, taken: list[tuple[ReservationLine, int]], owner_id: UUID | None) -> None:
+async def _take(tx: Tx, place: Place, taken: list[tuple[ReservationLine, int]], owner_id: UUID | None) -> list[LetGo]:
     if not taken:
-        return
+        return []
     await ledger.change(tx, (), await ledger.take_lines(tx, taken))
     await give_back(tx, taken)
     await close(tx, taken)
@@ -88,3 +90,4 @@ async def _take(tx: Tx, place: Place, taken: list[tuple[ReservationLine, int]], 
             owner=owner_id,
             updated=["lines"],
         )
+    return ledger.rationed(taken)

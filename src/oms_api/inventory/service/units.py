@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import exists, update
+from sqlalchemy import Uuid, exists, update
 from sqlmodel import col
 
 from oms_api.inventory import queries, rules
@@ -19,9 +19,9 @@ from oms_api.inventory.models import (
 from oms_api.inventory.rules import Units
 from oms_api.inventory.service import ledger
 from oms_api.inventory.service.daily import give_back
-from oms_api.inventory.service.ledger import Delta, Key
+from oms_api.inventory.service.ledger import Delta, Key, LetGo
 from oms_api.kit import ids
-from oms_api.kit.db import Tx, any_of, mine, prepared, table_of
+from oms_api.kit.db import Tx, any_of, mine, param, prepared, table_of
 from oms_api.kit.errors import ExceedsRemaining, LimitExceeded, refuse
 from oms_api.kit.events import emit
 
@@ -37,11 +37,21 @@ _CLOSE = prepared(
     )
     .values(state=ReservationState.CLOSED, version=col(Reservation.version) + 1)
 )
+_RATION = prepared(
+    update(table_of(ReservationLine))
+    .where(
+        mine(ReservationLine),
+        col(ReservationLine.reservation_id) == param("of", Uuid()),
+        any_of(ReservationLine.sku, "skus"),
+    )
+    .values(rationed=True)
+)
 
 
-async def let_go(tx: Tx, owner_id: UUID, units: Sequence[Units] | None = None) -> None:
+async def let_go(tx: Tx, owner_id: UUID, units: Sequence[Units] | None = None) -> list[LetGo]:
     """Give units that an owner holds back, of supplies first, or all that it holds. At most seven statements.
 
+    Gives those that are counted in shares too: `promising.let_go` gives them back there.
     Raises ExceedsRemaining when it does not hold so many.
     """
     if units is None:
@@ -54,7 +64,7 @@ async def let_go(tx: Tx, owner_id: UUID, units: Sequence[Units] | None = None) -
         lines = (await queries.reservation_lines_of(tx, [owner_id])).get(owner_id, [])
         taken = _taken(sorted(lines, key=lambda line: line.supply_id is None), units)
     if not taken:
-        return
+        return []
     await ledger.change(tx, (), await ledger.take_lines(tx, taken))
     await give_back(tx, taken)
     await close(tx, taken)
@@ -69,6 +79,12 @@ async def let_go(tx: Tx, owner_id: UUID, units: Sequence[Units] | None = None) -
             owner=owner_id,
             updated=["lines"],
         )
+    return ledger.rationed(taken)
+
+
+async def ration(tx: Tx, reservation_id: UUID, skus: Sequence[str]) -> None:
+    """From now on units of these SKUs are counted in shares too. One statement."""
+    await tx.run(_RATION, {"of": reservation_id, "skus": skus})
 
 
 async def ship(tx: Tx, owner_id: UUID, units: Sequence[Units], source: ids.Ref) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Uuid, update
 from sqlmodel import col
 
-from oms_api import inventory
+from oms_api import inventory, promising
 from oms_api.inventory import ReservationLine, Units
 from oms_api.kit.db import Tx, changed, json_rows, mine, param, prepared, table_of
 from oms_api.kit.errors import ExceedsRemaining, Invalid, InvalidAmount, Path, Refusal, refuse
@@ -191,7 +191,7 @@ async def _let_go(
         for row, count in to_release(lines[line_id], count, held.get(line_id, ()), keep)
     ]
     if units:
-        await inventory.let_go(tx, order_id, units)
+        await promising.let_go(tx, order_id, units)
 
 
 async def held_for(tx: Tx, order_id: UUID) -> dict[UUID, list[ReservationLine]]:

@@ -39,6 +39,7 @@ async def hold(
         return None
     # shares before positions, everywhere in this order: so nobody waits for each other in a circle
     claims = await allocation.take(tx, promised.demand_class, _wishes(promised)) if promised.rationed else []
+    counted = {claim.sku for claim in claims}
     brought = await bring(tx, promised)
     wanted = [
         Wanted(
@@ -50,6 +51,7 @@ async def hold(
             method=parcel.method,
             ship_by=parcel.ship_by,
             deliver_by=parcel.delivered_by,
+            rationed=units.sku in counted,
         )
         for parcel in promised.parcels
         for units in parcel.lines

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from oms_api import inventory, network, sourcing
+from oms_api import allocation, inventory, network, sourcing
 from oms_api.inventory import UNITS_MAX, Reservation, ReservationLine
 from oms_api.kit import clock
 from oms_api.kit.db import Tx
@@ -118,13 +118,17 @@ async def release(
 ) -> Reservation:
     """Let it go, or parts of it: (SKU, units, location handle or None for any). Raises what inventory raises."""
     if parts is None:
-        return await inventory.release(tx, id, expected_version)
+        row, freed = await inventory.release(tx, id, expected_version)
+        await allocation.give_back(tx, freed)
+        return row
     problems = _size(parts, "lines")
     problems += _units([quantity for _, quantity, _ in parts], "lines")
     places = await _places(tx, [(handle, ("lines", i, "location")) for i, (*_, handle) in enumerate(parts)], problems)
     refuse(problems)
     chosen = [inventory.Part(sku, quantity, places[handle] if handle else None) for sku, quantity, handle in parts]
-    return await inventory.release(tx, id, expected_version, chosen)
+    row, freed = await inventory.release(tx, id, expected_version, chosen)
+    await allocation.give_back(tx, freed)
+    return row
 
 
 async def transfer(

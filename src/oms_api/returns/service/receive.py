@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Uuid, update
 from sqlmodel import col
 
-from oms_api import inventory, network, orders, payments
+from oms_api import allocation, inventory, network, orders, payments
 from oms_api.kit import clock, ids
 from oms_api.kit.db import Tx, changed, json_rows, mine, prepared, table_of
 from oms_api.kit.errors import ExceedsRemaining, Invalid, NotFound, Path, Refusal, check_version, refuse
@@ -217,6 +217,9 @@ async def _restock(
         for sku, each in orders.parts_of(line).items():
             units[sku, bucket] += entry.quantity * each
     if units:
+        sold = [(sku, place.id, n) for (sku, bucket), n in units.items() if bucket is inventory.StockBucket.AVAILABLE]
+        if sold:  # shares before positions
+            await allocation.came_back(tx, work.row.order_id, sold)
         await inventory.restock(
             tx,
             [(sku, place.id, quantity, bucket) for (sku, bucket), quantity in units.items()],

@@ -55,7 +55,7 @@ async def carry_out(tx: Tx, moves: Sequence[Moves]) -> None:
     for order_id, some in sorted(by_order.items()):
         released = [units for one in some for units in one.released]
         if released:
-            await inventory.let_go(tx, order_id, released)
+            await promising.let_go(tx, order_id, released)
     for order_id, some in sorted(by_order.items()):
         for one in some:
             if one.taken:
