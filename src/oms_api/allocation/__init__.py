@@ -13,10 +13,11 @@ from oms_api.allocation.events import AllocationChanged, DemandClassChanged
 from oms_api.allocation.models import Allocation, AllocationBasis, AllocationUse, DemandClass
 from oms_api.allocation.queries import Ladder, ladder_of
 from oms_api.allocation.service.give_back import came_back, give_back
-from oms_api.allocation.service.limits import Limits, limits
+from oms_api.allocation.service.limits import Limits, check_class, class_of, limits
 from oms_api.allocation.service.take import Claim, Wish, follow, lock, record, take
 
 __all__ = [
     "Allocation", "AllocationBasis", "AllocationChanged", "AllocationUse", "Claim", "DemandClass", "DemandClassChanged",
-    "Ladder", "Limits", "Wish", "came_back", "follow", "give_back", "ladder_of", "limits", "lock", "record", "take",
+    "Ladder", "Limits", "Wish", "came_back", "check_class", "class_of", "follow", "give_back", "ladder_of", "limits",
+    "lock", "record", "take",
 ]  # fmt: skip

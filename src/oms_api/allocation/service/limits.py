@@ -73,11 +73,21 @@ def class_for(ladder: Ladder, network: Network, named: str | None, path: Path) -
     """The class of a question: the one that it names, else its channel's. Raises NotFound for one that is not known."""
     if named is None:
         return ladder.of_channel.get(network.channel.handle)
+    check_class(ladder, named, path)
+    return named
+
+
+def check_class(ladder: Ladder, named: str, path: Path) -> None:
+    """Raises NotFound for a class that is not known, or not active."""
     if named not in ladder.rungs:
         raise NotFound(
             f"There is no active demand class {named[:60]!r}; create it with demandClassesPut first.", path=path
         )
-    return named
+
+
+async def class_of(reading: Reading, network: Network, kept: str | None) -> str | None:
+    """The class that was kept with something; None when there is none, or when it is not active any more."""
+    return kept if kept is not None and kept in (await queries.ladder_of(reading, network)).rungs else None
 
 
 async def limits(

@@ -141,6 +141,14 @@ class OrderCreateInput:
     may_arrive_earlier: bool = field(
         default=False, description="It may arrive before the wanted date when nothing arrives on that day."
     )
+    demand_class: str | None = field(
+        default=UNSET,
+        description=(
+            "Handle of a demand class: its units are taken of that class's shares, now and whenever they are looked "
+            "for again. When absent that of the promise or the reservation, which must not be another one, else the "
+            "customer group's, else the channel's."
+        ),
+    )
 
 
 @strawberry.input(description="Money taken by somebody else.")

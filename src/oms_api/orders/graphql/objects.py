@@ -165,6 +165,10 @@ class Order(HasMetadata):
     )
     tax_total: Money = field(description="Taxes of lines, shipping and order. Contained taxes count too.")
     credited_total: Money = field(description="Credited afterwards by returns and goodwill.")
+    demand_class: str | None = field(
+        description="Handle of the demand class as which its units are looked for: named, or that of its promise or "
+        "reservation; null: the customer group's, else the channel's, as they are then."
+    )
 
     @field(description="Where it was sold.")
     async def channel(self, info: Info) -> Channel:
@@ -290,6 +294,7 @@ def order_of(row: models.Order) -> Order:
         discount_total=money_of(row.discount_minor, currency),
         tax_total=money_of(row.tax_minor, currency),
         credited_total=money_of(row.credited_minor, currency),
+        demand_class=row.demand_class,
     )
 
 

@@ -128,6 +128,7 @@ def _new_order(input: OrderCreateInput) -> NewOrder:
         phone=_text(input.customer.phone),
         customer_external_id=_text(input.customer.external_id),
         customer_group=_text(input.customer.group),
+        demand_class=_text(input.demand_class),
         billing_address=_address(input.billing_address or None, (*INPUT, "billingAddress"), problems),
         shipping_charge=_given(input.shipping_charge),
         adjustments=_adjustments(input.adjustments),

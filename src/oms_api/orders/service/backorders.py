@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Date, Uuid, update
 from sqlmodel import col
 
-from oms_api import catalog, network, promising
+from oms_api import allocation, catalog, network, promising
 from oms_api.catalog import SkuKind
 from oms_api.inventory import ReservationLine
 from oms_api.kit import clock
@@ -148,6 +148,7 @@ async def plan_units(
         for line, _ in chosen
     }
     collected = group.method is DeliveryMethod.PICKUP
+    demand_class = await allocation.class_of(tx, channel, order.demand_class)
     units = FoundUnits()
     try:
         planned, _ = await promising.plan_and_hold(
@@ -162,6 +163,7 @@ async def plan_units(
             expires_at=None,
             line_ids=[line.id for line, _ in chosen],
             customer_group=order.customer_group,
+            demand_class=demand_class,
             reason=reason,
             without=without,
         )

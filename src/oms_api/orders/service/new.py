@@ -79,6 +79,7 @@ class NewOrder:
     phone: str | None = None
     customer_external_id: str | None = None
     customer_group: str | None = None
+    demand_class: str | None = None
     billing_address: dict[str, Any] | None = None
     shipping_charge: Amount | None = None
     adjustments: Sequence[NewAdjustment] = ()

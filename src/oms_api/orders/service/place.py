@@ -17,11 +17,11 @@ from uuid import UUID
 from sqlalchemy import Uuid
 from sqlmodel import col, select
 
-from oms_api import catalog, network, payments
+from oms_api import allocation, catalog, network, payments
 from oms_api.catalog import SkuKind
 from oms_api.kit import clock, ids
 from oms_api.kit.db import Tx, mine, param, prepared, row_of
-from oms_api.kit.errors import ExceedsRemaining, InvalidAmount, NotFound, refuse
+from oms_api.kit.errors import ExceedsRemaining, InvalidAmount, NotFound, Refusal, refuse
 from oms_api.kit.events import emit
 from oms_api.kit.metadata import merged
 from oms_api.kit.money import LARGEST_MINOR, Money
@@ -93,10 +93,11 @@ async def place(tx: Tx, new: NewOrder) -> Placed:
             return Placed(id=first, first=True)
     items = await catalog.items(tx, list({line.sku for line in new.lines}))
     checked, problems = check(new, found, items, tx.caller)
+    problems += await _class_problems(tx, new, found)
     entries = merged({}, new.metadata, (*INPUT, "metadata"), problems)
     refuse(problems)
     drafts = _drafts(tx, new, checked, found, items, order_id)
-    sourced = await source(
+    sourced, demand_class = await source(
         tx, new, checked, found, items, order_id=order_id, line_ids=[line["id"] for line in drafts.lines]
     )
     _set_units(new, drafts.lines, sourced)
@@ -110,9 +111,18 @@ async def place(tx: Tx, new: NewOrder) -> Placed:
     (numbers,) = await tx.upsert(
         OrderNumbers, [{"tenant_id": tx.tenant_id, "taken": 1}], key=("tenant_id",), add=("taken",)
     )
-    row = await tx.add(Order, **order, number=NUMBERS_START + numbers.taken, entries=entries)
+    row = await tx.add(Order, **order, demand_class=demand_class, number=NUMBERS_START + numbers.taken, entries=entries)
     _tell(tx, row, lines, found)
     return Placed(id=order_id, order=row, lines=lines, groups=groups, adjustments=adjustments, payments=paid)
+
+
+async def _class_problems(tx: Tx, new: NewOrder, found: Network) -> list[Refusal]:
+    if new.demand_class is not None:
+        try:
+            allocation.check_class(await allocation.ladder_of(tx, found), new.demand_class, (*INPUT, "demandClass"))
+        except NotFound as refusal:
+            return [refusal]
+    return []
 
 
 async def _claim(tx: Tx, channel_id: UUID, external_id: str, order_id: UUID) -> UUID | None:

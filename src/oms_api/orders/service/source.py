@@ -44,6 +44,7 @@ class FoundUnits:
     to_come: Found = field(default_factory=Counter)
     arrives: dict[int, date] = field(default_factory=dict)
     short: list[Refusal] = field(default_factory=list)
+    demand_class: str | None = None
 
 
 async def source(
@@ -55,8 +56,11 @@ async def source(
     *,
     order_id: UUID,
     line_ids: Sequence[UUID],
-) -> list[Sourced]:
-    """Hold the units of an order; what becomes of each line's. Raises InsufficientStock, NoSource, Expired, Invalid."""
+) -> tuple[list[Sourced], str | None]:
+    """Hold the units of an order; what becomes of each line's, and the demand class that was named for them.
+
+    Raises InsufficientStock, NoSource, Expired, Invalid.
+    """
     if new.promise_token is not None:
         units = await _as_promised(tx, new, checked, network, items, new.promise_token, order_id, line_ids)
     elif new.reservation_id is not None:
@@ -68,7 +72,7 @@ async def source(
     nothing = new.on_shortage is ShortagePolicy.PARTIAL and not any(line.held + line.awaited for line in found)
     if nothing or new.on_shortage is ShortagePolicy.REJECT:
         refuse(units.short or _uncovered(new, found))
-    return found
+    return found, units.demand_class
 
 
 def per_unit(item: Item) -> Mapping[str, int]:
@@ -129,7 +133,7 @@ async def _as_promised(
     await promising.redeem(
         tx, promised, network=network, items=items, owner_id=order_id, line_ids=[line_ids[i] for i in line_of]
     )
-    units = FoundUnits()
+    units = FoundUnits(demand_class=promised.demand_class)
     collect(units, promised, line_of)
     return units
 
@@ -170,8 +174,22 @@ def _check_promise(new: NewOrder, checked: Checked, promised: Promised) -> list[
         )
     elif promised.pickup != (checked.pickups[0].id if checked.pickups[0] else None):
         found.append(Invalid("The promise was made for another way or place of delivery.", path=path))
+    found += _other_class(new, promised.demand_class, "promise")
     refuse(found)
     return line_of
+
+
+def _other_class(new: NewOrder, kept: str | None, what: str) -> list[Refusal]:
+    """The order names another class than the promise or reservation that it comes from."""
+    if new.demand_class is None or new.demand_class == kept:
+        return []
+    return [
+        Invalid(
+            f"The {what} was made for {f'demand class {kept}' if kept else 'no demand class'}, not for "
+            f"{new.demand_class}; leave demandClass out, or make a {what} for {new.demand_class}.",
+            path=(*INPUT, "demandClass"),
+        )
+    ]
 
 
 def _when(line: Line) -> str:
@@ -199,10 +217,11 @@ async def _as_reserved(
     line_ids: Sequence[UUID],
 ) -> FoundUnits:
     reservation, rows = await promising.adopt(tx, network, reservation_id, owner_id=order_id)
+    refuse(_other_class(new, reservation.demand_class, "reservation"))
     line_of = _match(new, items, rows)
     await _check_places(tx, new, checked, network, rows, line_of)
     await inventory.tie(tx, reservation.id, {row.id: line_ids[i] for row, i in zip(rows, line_of, strict=True)})
-    units = FoundUnits()
+    units = FoundUnits(demand_class=reservation.demand_class)
     for row, i in zip(rows, line_of, strict=True):
         (units.on_hand if row.supply_id is None else units.to_come)[i, row.sku] += row.quantity
         if row.deliver_by is not None:
@@ -268,7 +287,7 @@ async def _as_planned(
     line_ids: Sequence[UUID],
 ) -> FoundUnits:
     """Each group is planned with what those before it have left."""
-    units = FoundUnits()
+    units = FoundUnits(demand_class=new.demand_class)
     for at, group in enumerate(checked.groups):
         if group.method not in (DeliveryMethod.SHIPPING, DeliveryMethod.PICKUP):
             continue
@@ -289,6 +308,7 @@ async def _as_planned(
                 expires_at=None,
                 line_ids=[line_ids[i] for i in line_of],
                 customer_group=new.customer_group,
+                demand_class=new.demand_class,
             )
         except Refusal as refusal:
             _readdress(refusal.parts(), line_of, group.path)

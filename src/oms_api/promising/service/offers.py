@@ -37,6 +37,7 @@ class Wish(NamedTuple):
     destination: Destination | None
     pickup: UUID | None = None
     customer_group: str | None = None
+    demand_class: str | None = None
     without: frozenset[UUID] = frozenset()
 
 
@@ -110,7 +111,7 @@ async def offers(reading: Reading, network: Network, wishes: Sequence[Wish], hel
     days = [line.requested_on for wish in wishes for line in wish.lines if line.requested_on is not None]
     await count_capacity(reading, counted, places, max(days, default=None))
     stock: dict[bool, dict[str, list[Stock]]] = {}
-    limits: dict[str | None, allocation.Limits | None] = {}
+    limits: dict[tuple[str | None, str | None], allocation.Limits | None] = {}
     costs = UnitCosts(items.values(), network.channel.currency)
     found = []
     for wish in wishes:
@@ -126,9 +127,11 @@ async def offers(reading: Reading, network: Network, wishes: Sequence[Wish], hel
             by_sku = stock[collected] = defaultdict(list)
             for row in rows:
                 by_sku[row.sku].append(row)
-        if wish.customer_group not in limits:
-            limits[wish.customer_group] = await allocation.limits(
-                reading, network, sorted(stocked), customer_group=wish.customer_group
+        whose = wish.demand_class, wish.customer_group
+        if whose not in limits:
+            kept = await allocation.class_of(reading, network, wish.demand_class)
+            limits[whose] = await allocation.limits(
+                reading, network, sorted(stocked), kept, customer_group=wish.customer_group
             )
         skus = sorted({sku for parts in wish.parts for sku in parts})
         own = [row for sku in skus for row in stock[collected].get(sku, ())]
@@ -155,7 +158,7 @@ async def offers(reading: Reading, network: Network, wishes: Sequence[Wish], hel
         reach = Reach(clock.now(), network, wish.destination, there, collected=collected)
         reach.like(counted)
         shared = [_with(row, held) for row in own]
-        class_limits = limits[wish.customer_group]
+        class_limits = limits[whose]
         whole = Shelf(places, shared, [], reach, book, class_limits)
         shelf = Shelf(serving, shared, [], reach, book, class_limits)
         _withhold(shelf, whole, network.channel.threshold)

@@ -180,6 +180,7 @@ def _wish(order: Order, group: DeliveryGroup, some: Sequence[Planned], no: Mappi
         destination=destination_of(group.address),
         pickup=group.pickup_location_id if collected else None,
         customer_group=order.customer_group,
+        demand_class=order.demand_class,
         without=frozenset(id_ for one in some for id_ in no.get(one.line.id, ())),
     )
 
