@@ -35,6 +35,11 @@ def shares(basis: str, pool_used: int = 0, **rows: tuple[int, int]) -> Shares:
         (shares("RATIO", vip=(3, 0), web=(1, 0)), 8, [6, 2, 0]),
         (shares("RATIO", vip=(3, 0), web=(1, 0)), 0, [0, 0, 0]),
         (shares("UNITS", vip=(30, 0)), -5, [0, 0]),
+        # 12.5, 8.3 and 4.2 of 25: the odd unit is the largest's, 30 for 13 being more than 20 for 9 or 10 for 5
+        (shares("UNITS", vip=(30, 0), web=(20, 0), out=(10, 0)), 25, [13, 8, 4, 0]),
+        (shares("UNITS", vip=(3, 0), web=(3, 0), out=(3, 0)), 1, [1, 0, 0, 0]),
+        (shares("PERCENT", vip=(3333, 0), web=(3333, 0), out=(3334, 0)), 100, [33, 33, 34, 0]),
+        (shares("RATIO", vip=(2, 0), web=(1, 0), out=(1, 0)), 7, [4, 2, 1, 0]),
     ],
 )
 def test_sizes_of_shares(given_: Shares, free: int, expected: list[int]) -> None:
@@ -72,6 +77,23 @@ def test_a_hard_share_keeps_its_class_to_itself_and_its_parents() -> None:
     found = stealable("web", "out")
     hard = Shares(found.basis, tuple(row._replace(hard=row.demand_class == "vip") for row in found.rows))
     assert hard.reach(500, "vip", LADDER, TODAY) == 10 + 7
+
+
+def test_a_hard_share_binds_the_classes_below_it_too() -> None:
+    ladder = {"shop": Rung(1), "web": Rung(1, "shop"), "app": Rung(1, "web")}
+    made = shares("UNITS", shop=(7, 0), web=(5, 0))
+    below_hard = Shares(made.basis, tuple(row._replace(hard=row.demand_class == "web") for row in made.rows))
+    assert [made.reach(20, name, ladder, TODAY) for name in ("app", "web", "shop")] == [20, 20, 15]
+    assert [below_hard.reach(20, name, ladder, TODAY) for name in ("app", "web", "shop")] == [12, 12, 15]
+
+
+def test_the_share_of_a_class_that_is_not_active_is_for_everybody_but_those_with_a_hard_one() -> None:
+    made = shares("UNITS", old=(10, 0), vip=(5, 0), web=(3, 0))
+    hard = Shares(made.basis, tuple(row._replace(hard=row.demand_class == "web") for row in made.rows))
+    assert [hard.reach(20, name, LADDER, TODAY) for name in ("vip", "web", "out", None)] == [17, 3, 12, 12]
+    taken = hard.take(9, 20, "vip", LADDER, TODAY)
+    assert taken is not None
+    assert [(share.demand_class, units) for share, units, _ in taken] == [("vip", 5), (POOL, 2), ("old", 2)]
 
 
 def test_a_class_without_a_share_has_its_parents_and_the_pool() -> None:

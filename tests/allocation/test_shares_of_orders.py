@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 
 from allocation.scarce import classes, hard, share, stand
-from fulfillment.desk import CANCEL, REASSIGN, REJECT, Desk, units
+from fulfillment.desk import ADDRESS, CANCEL, REASSIGN, REJECT, Desk, key, units
 from promising.shop import CHICAGO, NEW_YORK, put_stock
 
+WAVE = """mutation($input: SourcingWaveRunInput!) { sourcingWaveRun(input: $input) { wave { id }
+  userErrors { code message } } }"""
+CHANGES = "query($id: ID!) { sourcingWave(id: $id) { state error changes { outcome } } }"
 TWO = {"near": NEW_YORK, "far": CHICAGO}
 VIP = {"customer": {"email": "ada@example.com", "group": "vip"}}
 
@@ -110,3 +113,24 @@ async def test_what_comes_back_and_can_be_sold_goes_back_to_its_share(desk: Desk
     rma = await desk.approved(order, {"A": 4})
     await desk.receive(rma, [("A", 3, "RESTOCK"), ("A", 1, "REFURBISH")], "near")
     assert await stand(desk.api) == [{"vip": (2, 3), "web": (0, 5), "pool": (0, 0)}]
+
+
+async def test_a_wave_makes_room_within_a_share_that_is_used_up(desk: Desk) -> None:
+    places = {"near": {"address": ADDRESS, "pickup": True}, "far": {"address": ADDRESS}}
+    await desk.open({"A": {"near": 1, "far": 1}}, locations=places, paymentRule="AUTHORIZED")
+    await classes(desk.api)
+    await share(desk.api, vip=hard(1), web=hard(1))
+    sent = await desk.order(lines={"A": 1}, **VIP)
+    assert await desk.stock("A") == {("A", "near"): (1, 1), ("A", "far"): (1, 0)}
+    fetched = await desk.order(lines={"A": 1}, pickupLocation="near", onShortage="BACKORDER")
+    assert units(fetched["lines"][0]) == {"backordered": 1}
+    asked = {"idempotencyKey": key(), "channels": ["web"], "units": "ALL", "otherwise": "IMPROVE"}
+    wave = (await desk.api.ok(WAVE, input=asked))["wave"]
+    await desk.world.settle()
+    found = (await desk.api(CHANGES, id=wave["id"]))["sourcingWave"]
+    assert (found["state"], found["error"]) == ("DONE", None)
+    assert {change["outcome"] for change in found["changes"]} == {"COMMITTED"}
+    after = [units((await desk.look(order["id"]))["lines"][0]) for order in (sent, fetched)]
+    assert after == [{"reserved": 1}, {"reserved": 1}]
+    assert await desk.stock("A") == {("A", "near"): (1, 1), ("A", "far"): (1, 1)}
+    assert await stand(desk.api) == [{"vip": (1, 0), "web": (1, 0), "pool": (0, 0)}]

@@ -1,5 +1,6 @@
 """Every SELECT of allocation. Classes are remembered for as long as the tenant's policy has the same name."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
@@ -9,8 +10,8 @@ from sqlalchemy import BigInteger, Uuid, and_, func, or_, union_all
 from sqlmodel import col, select
 
 from oms_api.allocation.models import Allocation, AllocationUse, DemandClass
-from oms_api.allocation.rules import Rung, Share, Shares
-from oms_api.inventory import Reservation, ReservationState
+from oms_api.allocation.rules import Rung, Share, Shares, parts_of
+from oms_api.inventory import LetGo, Reservation, ReservationState
 from oms_api.kit.db import Reading, any_of, columns, mine, now, param, prepared
 from oms_api.kit.remembered import Remembered
 from oms_api.network import Network
@@ -56,7 +57,7 @@ _given = columns(col(AllocationUse.allocation_id).label("of"), col(AllocationUse
 )
 _back = union_all(_lapsed, _given).subquery("back")
 _BACK = prepared(columns(_back.c.of, func.sum(_back.c.units).cast(BigInteger()).label("units")).group_by(_back.c.of))
-_USES = prepared(
+_uses = (
     select(AllocationUse)
     .where(
         mine(AllocationUse),
@@ -64,8 +65,9 @@ _USES = prepared(
         or_(col(AllocationUse.quantity) > 0, col(AllocationUse.given) > 0),
     )
     .order_by(col(AllocationUse.reservation_id), col(AllocationUse.nth).desc())
-    .with_for_update(key_share=True)
 )
+_USES = prepared(_uses)
+_USES_LOCKED = prepared(_uses.with_for_update(key_share=True))
 _USES_OWNED = prepared(
     select(AllocationUse)
     .join(Reservation, _its_reservation)
@@ -193,10 +195,33 @@ async def locked_by_id(reading: Reading, ids: Sequence[UUID]) -> list[Allocation
     return await reading.all(_BY_ID_LOCKED, {"ids": ids})
 
 
-async def uses_of(reading: Reading, reservation_ids: Sequence[UUID]) -> list[AllocationUse]:
-    """What these reservations took and did not give back, or gave back and still stands in `used`; the last taken
-    first. Locked until the transaction ends."""
-    return await reading.all(_USES, {"reservations": reservation_ids})
+async def uses_of(
+    reading: Reading, reservation_ids: Iterable[UUID], *, lock: bool = False
+) -> Mapping[UUID, list[AllocationUse]]:
+    """What each of these reservations took and did not give back, or gave back and still stands in `used`; the last
+    taken first. With `lock` they stay as they are until the transaction ends."""
+    found: dict[UUID, list[AllocationUse]] = defaultdict(list)
+    asked = {"reservations": sorted(set(reservation_ids))}
+    for use in await reading.all(_USES_LOCKED if lock else _USES, asked):
+        found[use.reservation_id].append(use)
+    return found
+
+
+async def given_up(reading: Reading, sets: Iterable[ShareSet], units: Sequence[LetGo]) -> list[ShareSet]:
+    """These sets as if reservations had let those units go. One statement."""
+    uses = await uses_of(reading, (one.reservation_id for one in units))
+    back: dict[UUID, int] = defaultdict(int)
+    for id_, taken in uses.items():
+        for use, part in parts_of(taken, [one[1:] for one in units if one.reservation_id == id_]):
+            back[use.allocation_id] += part
+    return [
+        found._replace(
+            shares=found.shares._replace(
+                rows=tuple(row._replace(used=max(row.used - back[row.id], 0)) for row in found.shares.rows)
+            )
+        )
+        for found in sets
+    ]
 
 
 async def uses_owned(reading: Reading, owner_id: UUID) -> list[AllocationUse]:

@@ -5,12 +5,13 @@ Percentages, ratios and units that fall short are divided by highest averages (D
 smaller, which rounding by largest remainder would.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from oms_api.allocation.models import POOL, AllocationBasis
+from oms_api.allocation.models import POOL, AllocationBasis, AllocationUse
 
 WHOLE = 10_000
 """Basis points."""
@@ -64,8 +65,8 @@ class Shares(NamedTuple):
 
     def order(self, demand_class: str | None, ladder: Mapping[str, Rung], today: date) -> list[int]:
         """Indexes of the shares that a class may take of, in that order: its own, its parents' upwards, the pool,
-        then those of siblings of lower rank that may still be robbed, the lowest first. A hard share allows only its
-        class's own and its parents'."""
+        those of classes that are not active, then those of siblings of lower rank that may still be robbed, the lowest
+        first. A hard share allows its class, and those below it, only their own and their parents'."""
         at = {row.demand_class: i for i, row in enumerate(self.rows)}
         line: list[str] = []
         above = demand_class
@@ -73,10 +74,9 @@ class Shares(NamedTuple):
             line.append(above)
             above = ladder[above].parent if above in ladder else None
         found = [at[name] for name in line if name in at]
-        own = at.get(demand_class) if demand_class is not None else None
-        if own is not None and self.rows[own].hard:
+        if any(self.rows[i].hard for i in found):
             return found
-        found.append(at[POOL])
+        found += [at[POOL], *(i for name, i in at.items() if name not in ladder and name not in (POOL, *line))]
         mine = ladder.get(demand_class) if demand_class is not None else None
         if mine is not None:
             lower = [
@@ -109,6 +109,27 @@ class Shares(NamedTuple):
                 taken.append((row, part, sizes[i]))
                 units -= part
         return None if units else taken
+
+
+def parts_of(uses: Sequence[AllocationUse], gone: Iterable[tuple[str, UUID, int]]) -> list[tuple[AllocationUse, int]]:
+    """Of which uses, in their order, these units are (SKU, location, units): of shares of a location those there."""
+    anywhere: dict[str, int] = defaultdict(int)
+    there: dict[tuple[str, UUID], int] = defaultdict(int)
+    for sku, location_id, units in gone:
+        anywhere[sku] += units
+        there[sku, location_id] += units
+    found = []
+    for use in uses:
+        left = anywhere[use.sku] if use.location_id is None else there[use.sku, use.location_id]
+        part = min(use.quantity, left)
+        if not part:
+            continue
+        found.append((use, part))
+        if use.location_id is None:
+            anywhere[use.sku] -= part
+        else:
+            there[use.sku, use.location_id] -= part
+    return found
 
 
 def divide(whole: int, weights: Sequence[int], least: Sequence[int]) -> list[int]:

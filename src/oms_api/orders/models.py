@@ -77,8 +77,8 @@ class Order(Keyed, table=True):
     `discount_minor` and `tax_minor` include what is contained in prices. `promised_asc` and `promised_desc` are the
     latest promised date of its lines as a day number (`date.toordinal`), twice: an order without one comes last in
     both directions. `payments_version` is the sum of its payments' versions that the order has taken note of.
-    `lapses_at` is when it cancels itself, null once it is committed. `demand_class`: as whose demand its units are looked
-    for; null: its customer group's, else its channel's.
+    `lapses_at` is when it cancels itself, null once it is committed. `demand_class`: the class as which its units are
+    looked for; null: its customer group's, else its channel's.
     """
 
     __tablename__ = "orders"

@@ -9,6 +9,7 @@ from sqlmodel import col
 
 from oms_api.allocation import queries
 from oms_api.allocation.models import Allocation, AllocationUse
+from oms_api.allocation.rules import parts_of
 from oms_api.inventory import LetGo
 from oms_api.kit.db import Tx, json_rows, mine, now, prepared, table_of
 
@@ -45,18 +46,16 @@ async def give_back(tx: Tx, let_go: Sequence[LetGo], *, everywhere: bool = True)
     of: dict[UUID, list[LetGo]] = defaultdict(list)
     for one in let_go:
         of[one.reservation_id].append(one)
-    uses: dict[UUID, list[AllocationUse]] = defaultdict(list)
-    for use in await queries.uses_of(tx, sorted(of)):
-        if everywhere or use.location_id is not None:
-            uses[use.reservation_id].append(use)
-    await _give(tx, [part for id_, gone in of.items() for part in _parts(uses[id_], gone)])
+    uses = await queries.uses_of(tx, of, lock=True)
+    parts = [part for id_, gone in of.items() for part in parts_of(uses.get(id_, ()), [one[1:] for one in gone])]
+    await _give(tx, [(use, units) for use, units in parts if everywhere or use.location_id is not None])
 
 
 async def came_back(tx: Tx, owner_id: UUID, units: Iterable[tuple[str, UUID, int]]) -> None:
     """Units that an owner had (SKU, location, units) come back and can be promised again: so they are in the shares
     again, as `give_back` has it. To be called before positions are locked. One statement when no share is concerned."""
     uses = await queries.uses_owned(tx, owner_id)
-    parts = _parts(uses, [LetGo(owner_id, *one) for one in units]) if uses else []
+    parts = parts_of(uses, units) if uses else []
     await _give(tx, parts)
     for id_ in sorted({use.reservation_id for use, _ in parts}):
         await settle(tx, id_, expired=False)
@@ -65,7 +64,7 @@ async def came_back(tx: Tx, owner_id: UUID, units: Iterable[tuple[str, UUID, int
 async def settle(tx: Tx, reservation_id: UUID, *, expired: bool) -> None:
     """Take off the shares' rows what a reservation gave back; all that it took when it has `expired`. One statement
     when there is nothing to do, four otherwise."""
-    uses = await queries.uses_of(tx, [reservation_id])
+    uses = (await queries.uses_of(tx, [reservation_id], lock=True)).get(reservation_id, [])
     back: dict[UUID, int] = defaultdict(int)
     for use in uses:
         back[use.allocation_id] += (use.given or 0) + (use.quantity if expired else 0)
@@ -79,24 +78,3 @@ async def settle(tx: Tx, reservation_id: UUID, *, expired: bool) -> None:
 async def _give(tx: Tx, parts: Sequence[tuple[AllocationUse, int]]) -> None:
     if parts:
         await tx.run(_GIVE, {"units_of": [{"id": use.id, "units": units} for use, units in parts]})
-
-
-def _parts(uses: Sequence[AllocationUse], gone: Iterable[LetGo]) -> list[tuple[AllocationUse, int]]:
-    """Of which uses, in their order, these units are: of shares of a location those that were there."""
-    anywhere: dict[str, int] = defaultdict(int)
-    there: dict[tuple[str, UUID], int] = defaultdict(int)
-    for _, sku, location_id, units in gone:
-        anywhere[sku] += units
-        there[sku, location_id] += units
-    found = []
-    for use in uses:
-        left = anywhere[use.sku] if use.location_id is None else there[use.sku, use.location_id]
-        part = min(use.quantity, left)
-        if not part:
-            continue
-        found.append((use, part))
-        if use.location_id is None:
-            anywhere[use.sku] -= part
-        else:
-            there[use.sku, use.location_id] -= part
-    return found

@@ -1,12 +1,12 @@
 """What a demand class can be promised of rationed SKUs: read once for a question, asked as often as needed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from oms_api import inventory
 from oms_api.allocation import queries
 from oms_api.allocation.queries import Ladder, ShareSet
-from oms_api.inventory import Incoming, Stock
+from oms_api.inventory import Incoming, LetGo, Stock
 from oms_api.kit import clock
 from oms_api.kit.db import Reading
 from oms_api.kit.errors import NotFound, Path
@@ -98,11 +98,14 @@ async def limits(
     path: Path = (),
     *,
     customer_group: str | None = None,
+    given_up: Sequence[LetGo] = (),
+    held: Mapping[tuple[str, UUID], int] | None = None,
 ) -> Limits | None:
     """What a class, else the customer group's (of that handle), else the channel's, can be promised of these SKUs; None
     when the tenant has no classes.
 
-    No statement for a tenant without classes, one for SKUs without shares, three otherwise.
+    As if reservations had let go the units `given_up`, of which `held`, by SKU and location, are on hand. No statement
+    for a tenant without classes, one for SKUs without shares, three otherwise, and one for units that are given up.
     """
     ladder = await queries.ladder_of(reading, network)
     if demand_class is None and customer_group in ladder.rungs:
@@ -114,4 +117,7 @@ async def limits(
     if not sets:
         return Limits(of, ladder, (), Free((), ()))
     stock, incoming = await inventory.stock(reading, sorted({found.sku for found in sets}), None)
-    return Limits(of, ladder, sets, Free(stock, incoming))
+    free = Free(stock, incoming)
+    for (sku, location_id), units in (held or {}).items():
+        free.add(sku, location_id, units)
+    return Limits(of, ladder, await queries.given_up(reading, sets, given_up) if given_up else sets, free)

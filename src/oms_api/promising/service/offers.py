@@ -1,13 +1,13 @@
 """What could be sent to many orders of a channel, from the same stock: read once, then worked out for each."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
 from oms_api import allocation, catalog, inventory, sourcing
-from oms_api.inventory import Stock
+from oms_api.inventory import LetGo, Stock
 from oms_api.kit import clock
 from oms_api.kit.db import Reading
 from oms_api.network import Network
@@ -98,9 +98,12 @@ class Offer:
         )
 
 
-async def offers(reading: Reading, network: Network, wishes: Sequence[Wish], held: Held) -> list[Offer]:
+async def offers(
+    reading: Reading, network: Network, wishes: Sequence[Wish], held: Held, given_up: Sequence[LetGo] = ()
+) -> list[Offer]:
     """What could be sent for each wish from what is on hand, and from `held`: units by SKU and location that the owners
-    of the wishes hold and might give up. A few statements for any number of wishes.
+    of the wishes hold and might give up; `given_up` by reservation, those that wait for supply too. A few statements
+    for any number of wishes.
     """
     stocked = {sku for wish in wishes for parts in wish.parts for sku in parts}
     items = await catalog.items(reading, sorted(stocked | {line.sku for wish in wishes for line in wish.lines}))
@@ -131,7 +134,13 @@ async def offers(reading: Reading, network: Network, wishes: Sequence[Wish], hel
         if whose not in limits:
             kept = await allocation.class_of(reading, network, wish.demand_class)
             limits[whose] = await allocation.limits(
-                reading, network, sorted(stocked), kept, customer_group=wish.customer_group
+                reading,
+                network,
+                sorted(stocked),
+                kept,
+                customer_group=wish.customer_group,
+                given_up=given_up,
+                held=held,
             )
         skus = sorted({sku for parts in wish.parts for sku in parts})
         own = [row for sku in skus for row in stock[collected].get(sku, ())]
@@ -161,7 +170,11 @@ async def offers(reading: Reading, network: Network, wishes: Sequence[Wish], hel
         class_limits = limits[whose]
         whole = Shelf(places, shared, [], reach, book, class_limits)
         shelf = Shelf(serving, shared, [], reach, book, class_limits)
-        _withhold(shelf, whole, network.channel.threshold)
+        demand: Counter[str] = Counter()
+        for line, parts in zip(wish.lines, wish.parts, strict=True):
+            for sku, per_unit in parts.items():
+                demand[sku] += line.quantity * per_unit
+        _withhold(shelf, whole, network.channel.threshold, demand)
         question = Question(
             network=network,
             lines=wish.lines,
@@ -177,7 +190,6 @@ async def offers(reading: Reading, network: Network, wishes: Sequence[Wish], hel
             steering=steering,
             unit_costs=costs,
         )
-        demand = question.demand([line.quantity for line in wish.lines])
         dates = whens(wish.lines)
         sources = tuple(
             _in_time(question, dates[0], demand) if dates else sources_of(question, question.candidates, demand)
@@ -208,10 +220,11 @@ def _with(row: Stock, held: Held) -> Stock:
     return row._replace(reserved=row.reserved - units) if units else row
 
 
-def _withhold(shelf: Shelf, whole: Shelf, threshold: int) -> None:
-    """Take what the channel withholds off the least preferred locations."""
+def _withhold(shelf: Shelf, whole: Shelf, threshold: int, demand: Mapping[str, int]) -> None:
+    """Take what the channel withholds off the least preferred locations, and what the class may not have; when it may
+    have all that is wanted, it may choose where."""
     for sku, at in shelf.free.items():
-        over = shelf.now(sku) - whole.offered(sku, threshold)
+        over = shelf.now(sku) - whole.offered(sku, threshold, at_most=demand[sku])
         for place in reversed(list(shelf.places)):
             if over <= 0:
                 break

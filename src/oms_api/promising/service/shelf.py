@@ -142,13 +142,14 @@ class Shelf:
         known = self._units.get(sku)
         return sum(units for units in self.free.get(sku, {}).values() if units > 0) if known is None else known
 
-    def offered(self, sku: str, threshold: int) -> int:
+    def offered(self, sku: str, threshold: int, *, at_most: int | None = None) -> int:
         """Promisable units right now over all locations, less the channel's threshold for every SKU or what a rule
-        withholds of this one, and no more than it may still promise today."""
+        withholds of this one, and no more than it may still promise today. A share binds who wants more than it has:
+        not who wants `at_most` so many."""
         units = max(self.now(sku) - self._withheld.get(sku, threshold), 0)
         units = min(units, self._allowed_in_all.get(sku, units))
         share = self.limits.now(sku) if self.limits is not None else None
-        return units if share is None else min(units, share)
+        return units if share is None or (at_most is not None and at_most <= share) else min(units, share)
 
     def withheld(self, sku: str, threshold: int) -> int:
         """Units that the channel withholds of this SKU: by a rule of its own, or `threshold` as of every SKU."""

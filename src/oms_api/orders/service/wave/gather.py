@@ -8,7 +8,7 @@ from uuid import UUID
 
 from oms_api import inventory, network, promising
 from oms_api.catalog import SkuKind
-from oms_api.inventory import ReservationLine
+from oms_api.inventory import LetGo, ReservationLine
 from oms_api.kit import clock
 from oms_api.kit.db import Reading
 from oms_api.orders import queries
@@ -121,13 +121,17 @@ async def gather(reading: Reading, asked: Asked) -> Gathered:
             for key, some in sorted(by_key.items())
         ]
         held: dict[tuple[str, UUID], int] = defaultdict(int)
+        given_up: list[LetGo] = []
         for by_group in planned.values():
-            for row in (row for plans in by_group.values() for one in plans for row in one.rows if not row.supply_id):
-                held[row.sku, row.location_id] += row.quantity
+            for row in (row for plans in by_group.values() for one in plans for row in one.rows):
+                if row.rationed is not False:
+                    given_up.append(LetGo(row.reservation_id, row.sku, row.location_id, row.quantity))
+                if not row.supply_id:
+                    held[row.sku, row.location_id] += row.quantity
         wishes = [_wish(order, group, some, no) for order, group, some in own]
         handles = {row.id: row.handle for row in channel.locations}
         for (order, group, some), offer in zip(
-            own, await promising.offers(reading, channel, wishes, held), strict=True
+            own, await promising.offers(reading, channel, wishes, held, given_up), strict=True
         ):
             strategy = asked.strategy(order, channel.channel.handle, at)
             claim = _claim(order, group, some, offer, strategy, handles, held, asked.per_day_late_minor)
