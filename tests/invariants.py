@@ -59,6 +59,9 @@ BROKEN = {
     "1: a reservation that is closed holds nothing": """SELECT h.id FROM reservation_lines h JOIN reservations r
         ON r.tenant_id = h.tenant_id AND r.id = h.reservation_id
         WHERE h.tenant_id = {t} AND r.state <> 'OPEN' AND h.quantity > 0""",
+    "1: what is used of a share was taken of it and not given back": """SELECT a.id FROM allocations a
+        WHERE a.tenant_id = {t} AND a.used <> COALESCE((SELECT SUM(u.quantity + COALESCE(u.given, 0))
+        FROM allocation_uses u WHERE u.tenant_id = {t} AND u.allocation_id = a.id), 0)""",
     "1: an order holds on hand what it is owed and no more": (
         "SELECT l.id FROM order_lines l WHERE l.tenant_id = {t} AND l.kind = 'PHYSICAL' "
         "AND l.reserved + l.allocated <> " + _HELD.format("h.supply_id IS NULL AND h.line_id = l.id").format(t="{t}")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from allocation.scarce import classes, share
 from fulfillment.desk import Desk
 from invariants import broken, check
 from oms_api.kit.caller import system
@@ -19,6 +20,9 @@ TAMPERED = {
     "UPDATE reservation_lines SET quantity = quantity - 1 WHERE tenant_id = {t} AND quantity > 0": {
         "1: reserved units of a position are those of open reservations",
         "1: an order holds on hand what it is owed and no more",
+    },
+    "UPDATE allocation_uses SET quantity = quantity - 1 WHERE tenant_id = {t}": {
+        "1: what is used of a share was taken of it and not given back"
     },
     "UPDATE order_lines SET allocated = allocated - 1, delivered = delivered + 1 WHERE tenant_id = {t}": {
         "1: an order holds on hand what it is owed and no more",
@@ -64,6 +68,8 @@ TAMPERED = {
 @pytest.mark.parametrize("tampering", TAMPERED)
 async def test_what_is_broken_is_found_and_nothing_else(world: World, api: Api, tampering: str) -> None:
     desk = await Desk(world, api).open({"SHOE": {"east": 2, "west": 5}}, paymentRule="AUTHORIZED")
+    await classes(api)
+    await share(api, "SHOE", web=6)
     tax = {"kind": "TAX", "label": "VAT", "amount": {"amount": "1.01", "currency": "USD"}}
     shoes = {"sku": "SHOE", "quantity": 6, "unitPrice": {"amount": "10.00", "currency": "USD"}, "adjustments": [tax]}
     order = await desk.order(lines=[shoes], paid="captured")

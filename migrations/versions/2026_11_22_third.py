@@ -14,9 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # columns that may be null and have no default: no table is written anew
-    op.add_column("orders", sa.Column("demand_class", sa.String(), nullable=True))
-    op.add_column("reservation_lines", sa.Column("rationed", sa.Boolean(), nullable=True))
+    # columns that may be null and have no default: no table is written anew; what everybody writes is locked last
     op.add_column("allocation_uses", sa.Column("given", sa.BigInteger(), nullable=True))
     op.create_index(
         "ix_allocation_uses_given",
@@ -26,6 +24,8 @@ def upgrade() -> None:
         sqlite_where=sa.text("given > 0"),
         postgresql_where=sa.text("given > 0"),
     )
+    op.add_column("reservation_lines", sa.Column("rationed", sa.Boolean(), nullable=True))
+    op.add_column("orders", sa.Column("demand_class", sa.String(), nullable=True))
 
 
 def downgrade() -> None:

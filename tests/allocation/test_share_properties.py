@@ -1,4 +1,4 @@
-"""Whatever is shared out, taken and given back: it adds up, nobody is robbed of what is his, nothing free is withheld."""
+"""Whatever is shared out, taken and given back: it adds up, and nothing free is withheld from whom it is for."""
 
 from datetime import date, timedelta
 from typing import Any

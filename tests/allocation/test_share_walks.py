@@ -9,6 +9,7 @@ import pytest
 from allocation.scarce import CLASSES, SHARES, stand
 from allocation.share_model import NOBODY, POOL, Model, Part
 from fulfillment.desk import CANCEL, Desk, key
+from invariants import check
 from promising.shop import TO_NEW_YORK, put_stock
 from world import travel
 
@@ -177,3 +178,4 @@ async def test_shares_stand_as_in_the_model_after_every_step(desk: Desk, seed: i
     with travel(seconds=walk.passed_s):
         await walk.settle()
         await walk.compare()
+    await check(desk.world, desk.api.tenant_id)

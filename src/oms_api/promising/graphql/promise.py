@@ -283,13 +283,14 @@ class PromiseInput:
         default=UNSET, description="What the plan must be best at; the channel's policy decides when absent."
     )
     customer_group: str | None = field(
-        default=UNSET, description="Group of the customer, in your words: sourcing rules may go by it."
+        default=UNSET, description="Group of the customer, in your words: sourcing rules and demand classes go by it."
     )
     assuming: AssumptionsInput | None = field(
         default=UNSET, description="What-if: answer as if these changes were true. Nothing is kept."
     )
     demand_class: str | None = field(
-        default=UNSET, description="Handle of the demand class that asks; the channel's when absent."
+        default=UNSET,
+        description="Handle of the demand class that asks; the customer group's, else the channel's, when absent.",
     )
     requested_on: date | None = field(
         default=UNSET, description="Wanted arrival of lines that name none: nothing arrives before this date."
