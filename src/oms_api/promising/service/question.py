@@ -8,7 +8,7 @@ from uuid import UUID
 
 from oms_api import allocation, catalog, inventory, sourcing
 from oms_api.catalog import Item, SkuKind
-from oms_api.inventory import InsufficientStock
+from oms_api.inventory import Incoming, InsufficientStock, Stock
 from oms_api.kit import clock
 from oms_api.kit.db import Reading
 from oms_api.kit.errors import Invalid, NotFound, Path, Refusal, refuse
@@ -184,56 +184,24 @@ async def read(
     refuse([*_size(lines, path), *(assuming.size() if assuming is not None else ())])
     now = assuming.instant if assuming else at or clock.now()
     today = today_of(network, now)
-    known = items
-    if known is None:
-        known = await catalog.items(
-            reading, list({line.sku for line in lines} | (assuming.skus if assuming else set()))
-        )
-    problems = _problems(lines, known if items is None else None, path)
-    problems += untimely_lines(lines, today, path)
-    problems.sort(key=lambda problem: int(problem.path[len(path)]))
-    there = located(destination, problems)
-    if assuming is not None:
-        problems += assuming.problems({place.handle: place for place in places_of(network)}, known)
-    refuse(problems)
+    known, there = await _checked(reading, network, lines, destination, items, assuming, today, path)
     parts = tuple(components(known[line.sku]) for line in lines)
-    stocked = {sku for part in parts for sku in part}
-    unread = [sku for sku in stocked if sku not in known]
-    all_known = {**known, **(await catalog.items(reading, unread))} if unread else known
+    stocked = sorted({sku for part in parts for sku in part})
+    if unread := [sku for sku in stocked if sku not in known]:
+        known = {**known, **(await catalog.items(reading, unread))}
     collected = pickup is not None
     reach = Reach(now, network, destination, there, collected=collected)
-    places = places_of(network)
-    if assuming is not None:
-        closed = set(assuming.closed)
-        places = tuple(place for place in places if place.handle not in closed)
-    if pickup is not None:
-        wanted = {row.id for row in pickup}
-        places = tuple(place for place in places if place.id in wanted)
-    # the threshold is withheld from the sum over the channel's locations, also over those that cannot send
-    summed = [place for place in places if place.active and (place.ships or place.pickup)]
+    summed = _summed(network, pickup, assuming)
     serving = [place for place in summed if place.serves(collected=collected)]
     await count_capacity(reading, reach, serving, max(line.requested_on or today for line in lines))
-    known_stock = inventory.Known([], [], now)
-    if stocked and summed:
-        known_stock = await inventory.known_stock(
-            reading,
-            sorted(stocked),
-            [place.id for place in summed],
-            method=DeliveryMethod.PICKUP if collected else DeliveryMethod.SHIPPING,
-            channel=network.channel.handle,
-        )
-    stock, incoming, _ = known_stock
-    if assuming is not None:
-        stock, incoming = await assuming.imagine(
-            reading, stock, incoming, {place.handle: place for place in summed}, stocked
-        )
+    stock, incoming = await _stock(reading, network, stocked, summed, assuming, collected=collected)
     book = await rulebook_of(reading, network)
     refuse(fenced(lines, parts, book, today, path))
     steering = steer(
         live or await sourcing.live_of(reading, network),
         network=network,
         lines=lines,
-        items=all_known,
+        items=known,
         destination=destination,
         there=there,
         collected=collected,
@@ -242,24 +210,28 @@ async def read(
         stock=stock,
     )
     shares = await allocation.limits(
-        reading, network, sorted(stocked), demand_class, customer_group=customer_group, path=("input", "demandClass")
+        reading, network, stocked, demand_class, customer_group=customer_group, path=("input", "demandClass")
     )
+
+    def shelf_of(places: Sequence[Place]) -> Shelf:
+        return Shelf(places, stock, incoming, reach, book, shares)
+
     left_out = None
     if excluded := steering.ruled.excluded:
-        left_out = Shelf([place for place in serving if place.handle in excluded], stock, incoming, reach, book, shares)
+        left_out = shelf_of([place for place in serving if place.handle in excluded])
         serving = [place for place in serving if place.handle not in excluded]
     if not collected:
         stocked_at = {*(row.location_id for row in stock), *(row.location_id for row in incoming)}
         serving = _sending(serving, reach, stocked_at)
-    whole = Shelf(summed, stock, incoming, reach, book, shares)
-    shelf = whole if len(serving) == len(summed) else Shelf(serving, stock, incoming, reach, book, shares)
+    whole = shelf_of(summed)
+    shelf = whole if len(serving) == len(summed) else shelf_of(serving)
     offered, later = _offered(shelf, whole, stocked, network.channel.threshold)
     return Question(
         network=network,
         lines=tuple(lines),
         parts=parts,
-        grams={sku: all_known[sku].grams for sku in stocked},
-        cm3={sku: all_known[sku].cm3 for sku in stocked},
+        grams={sku: known[sku].grams for sku in stocked},
+        cm3={sku: known[sku].cm3 for sku in stocked},
         destination=destination,
         collected=collected,
         shelf=shelf,
@@ -267,11 +239,71 @@ async def read(
         offered_later=later,
         path=path,
         steering=steering,
-        unit_costs=UnitCosts(all_known.values(), network.channel.currency),
+        unit_costs=UnitCosts(known.values(), network.channel.currency),
         left_out=left_out,
         assuming=assuming,
         whole=whole,
     )
+
+
+async def _checked(
+    reading: Reading,
+    network: Network,
+    lines: Sequence[Line],
+    destination: Destination | None,
+    items: Mapping[str, Item] | None,
+    assuming: Assumptions | None,
+    today: date,
+    path: Path,
+) -> tuple[Mapping[str, Item], Position | None]:
+    """What is sold by these lines, and where they go. Raises all that is wrong with them."""
+    known = items
+    if known is None:
+        imagined = assuming.skus if assuming else set()
+        known = await catalog.items(reading, list({line.sku for line in lines} | imagined))
+    problems = _problems(lines, known if items is None else None, path)
+    problems += untimely_lines(lines, today, path)
+    problems.sort(key=lambda problem: int(problem.path[len(path)]))
+    there = located(destination, problems)
+    if assuming is not None:
+        problems += assuming.problems({place.handle: place for place in places_of(network)}, known)
+    refuse(problems)
+    return known, there
+
+
+def _summed(network: Network, pickup: Sequence[Location] | None, assuming: Assumptions | None) -> list[Place]:
+    """Locations whose stock counts: the threshold is withheld from their sum, also over those that cannot send."""
+    closed = set(assuming.closed) if assuming is not None else ()
+    wanted = None if pickup is None else {row.id for row in pickup}
+    return [
+        place
+        for place in places_of(network)
+        if place.active
+        and (place.ships or place.pickup)
+        and place.handle not in closed
+        and (wanted is None or place.id in wanted)
+    ]
+
+
+async def _stock(
+    reading: Reading,
+    network: Network,
+    skus: Sequence[str],
+    places: Sequence[Place],
+    assuming: Assumptions | None,
+    *,
+    collected: bool,
+) -> tuple[Sequence[Stock], Sequence[Incoming]]:
+    """What there is and what comes at these places, as far as it is not imagined otherwise."""
+    stock: Sequence[Stock] = ()
+    incoming: Sequence[Incoming] = ()
+    if skus and places:
+        method = DeliveryMethod.PICKUP if collected else DeliveryMethod.SHIPPING
+        ids, channel = [place.id for place in places], network.channel.handle
+        stock, incoming, _ = await inventory.known_stock(reading, skus, ids, method=method, channel=channel)
+    if assuming is None:
+        return stock, incoming
+    return await assuming.imagine(reading, stock, incoming, {place.handle: place for place in places}, skus)
 
 
 def _sending(places: Sequence[Place], reach: Reach, stocked: Collection[UUID]) -> list[Place]:
@@ -291,7 +323,7 @@ async def count_capacity(reading: Reading, reach: Reach, places: Sequence[Place]
         reach.count(limited, await capacity_taken(reading, [place.id for place in limited], first, last))
 
 
-def _offered(shelf: Shelf, summed: Shelf, skus: set[str], threshold: int) -> tuple[dict[str, int], dict[str, int]]:
+def _offered(shelf: Shelf, summed: Shelf, skus: Sequence[str], threshold: int) -> tuple[dict[str, int], dict[str, int]]:
     """Units by SKU that the channel may promise now, and those that supply adds."""
     now: dict[str, int] = {}
     later: dict[str, int] = {}

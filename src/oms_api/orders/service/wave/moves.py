@@ -1,13 +1,13 @@
 """From what the solver says to what is let go and held, and which orders must change together."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
 from oms_api.inventory import ReservationLine, Units
-from oms_api.orders.service.wave.gather import AWAITED, Piece, day_of
+from oms_api.orders.service.wave.gather import AWAITED, Piece, Planned, day_of
 from oms_api.orders.service.wave.words import Change
 from oms_api.promising import PlannedUnits
 from oms_api.sourcing import Share, Source
@@ -28,100 +28,142 @@ class Moves(NamedTuple):
 def moves_of(piece: Piece, share: Share) -> Moves | None:
     """What must change so that a piece has its share; None when nothing does."""
     handles = {row.id: row.handle for row in piece.offer.question.network.locations}
-    target: Counter[tuple[str, str]] = Counter()
-    fresh: list[tuple[Source, dict[str, int]]] = []
+    left: Left = Counter()
     for source, units in share.sent:
-        place = AWAITED if source.location.startswith(AWAITED) else source.location
         for sku, count in units.items():
-            target[sku, place] += count
-        if place != AWAITED:
-            fresh.append((source, dict(units)))
-    released: list[Units] = []
-    gone: dict[UUID, Counter[str]] = defaultdict(Counter)
-    stays: dict[UUID, list[tuple[ReservationLine, int]]] = defaultdict(list)
-    open_: dict[tuple[int, str], int] = {}
-    awaited_gone: Counter[UUID] = Counter()
-    for i, (line, count, rows, _) in enumerate(piece.lines):
-        for sku, each in piece.lines[i].parts.items():
-            open_[i, sku] = count * each
-        # what is on hand first, then supply by when it comes: the rest of a place is let go
-        for row in sorted(rows, key=lambda row: (row.supply_id is not None, row.deliver_by or date.max, row.id)):
-            place = AWAITED if row.supply_id else handles.get(row.location_id, row.location_id.hex)
-            own = min(row.quantity, target[row.sku, place])
-            target[row.sku, place] -= own
-            open_[i, row.sku] -= own
-            if own:
-                stays[line.id].append((row, own))
-            if own < row.quantity:
-                released.append(Units(line.id, row.sku, row.location_id, row.quantity - own))
-                if row.supply_id:
-                    awaited_gone[line.id] += row.quantity - own
-                else:
-                    gone[line.id][place] += row.quantity - own
-    taken: list[tuple[Source, tuple[PlannedUnits, ...]]] = []
-    got: dict[UUID, Counter[str]] = defaultdict(Counter)
-    fresh_of: dict[UUID, Counter[str]] = defaultdict(Counter)
-    arrives: dict[UUID, date] = {}
-    for source, units in fresh:
+            left[sku, _place_of(source)] += count
+    lines = [_Line(planned, handles) for planned in piece.lines]
+    released = [units for line in lines for units in line.keep(left)]
+    taken = []
+    for source, units in share.sent:
+        if _place_of(source) == AWAITED:
+            continue  # it waits for that already
         parts = []
         for sku, count in sorted(units.items()):
-            left = min(count, target[sku, source.location])
-            target[sku, source.location] -= left
-            for i, planned in enumerate(piece.lines):
-                line_id = planned.line.id
-                some = min(left, open_.get((i, sku), 0))
-                if some:
-                    open_[i, sku] -= some
-                    left -= some
+            most = count
+            for i, line in enumerate(lines):
+                if some := line.take(source, sku, most, left):
+                    most -= some
                     parts.append(PlannedUnits(sku, some, i))
-                    got[line_id][source.location] += some
-                    fresh_of[line_id][sku] += some
-                    arrives[line_id] = max(day_of(source), arrives.get(line_id, day_of(source)))
         if parts:
             taken.append((source, tuple(parts)))
     if not released and not taken:
         return None
-    changes = []
-    gained: dict[UUID, int] = {}
-    for planned in piece.lines:
-        line, count, rows, _ = planned
-        if not (gone[line.id] or got[line.id] or awaited_gone[line.id]):
-            continue
-        each_of = planned.parts
-        on_hand = planned.made_of(row for row in rows if row.supply_id is None)
-        here, anywhere = Counter(fresh_of[line.id]), Counter(fresh_of[line.id])
-        for row, own in stays[line.id]:
-            anywhere[row.sku] += own
-            if row.supply_id is None:
-                here[row.sku] += own
-        gained[line.id] = min(here[sku] // each for sku, each in each_of.items()) - on_hand
-        before = count - planned.made_of(rows)
-        gap = count - min(anywhere[sku] // each for sku, each in each_of.items())
-        dates = [day for row, _ in stays[line.id] if (day := row.deliver_by or line.promised_on)]
-        dates += [arrives[line.id]] if line.id in arrives else []
-        if (line.allocated or planned.units < line.backordered) and line.promised_on:
-            dates.append(line.promised_on)  # of units that stay as they are
-        new: date | None = None
-        if gap > before or (gap and not dates):
-            pass  # some of it cannot be had any more: no date until it can
-        elif gap:
-            new = line.promised_on
-        else:
-            new = max(dates, default=line.promised_on)
-        changes.append(
-            Change(
-                line_id=line.id,
-                sku=line.sku,
-                released=dict(sorted(gone[line.id].items())),
-                taken=dict(sorted(got[line.id].items())),
-                awaited_released=awaited_gone[line.id],
-                waiting_before=count - on_hand,
-                waiting_after=count - on_hand - gained[line.id],
-                promised_on=line.promised_on,
-                new_promised_on=new,
-            )
+    changed = [line for line in lines if line.changed]
+    return Moves(
+        piece,
+        share,
+        tuple(released),
+        tuple(taken),
+        {line.planned.line.id: line.gained for line in changed},
+        tuple(line.change() for line in changed),
+    )
+
+
+Left = Counter[tuple[str, str]]
+"""Units of a share, by SKU and place, that no line has yet."""
+
+
+def _place_of(source: Source) -> str:
+    return AWAITED if source.location.startswith(AWAITED) else source.location
+
+
+class _Line:
+    """What a line keeps of what it holds, what it lets go and what it gets."""
+
+    def __init__(self, planned: Planned, handles: Mapping[UUID, str]) -> None:
+        self.planned = planned
+        self.handles = handles
+        self.open = {sku: planned.units * each for sku, each in planned.parts.items()}
+        """Units by SKU that it has not got."""
+        self.stays: list[tuple[ReservationLine, int]] = []
+        self.released: Counter[str] = Counter()
+        self.awaited_released = 0
+        self.taken: Counter[str] = Counter()
+        """Units on hand by place; those released too."""
+        self.fresh: Counter[str] = Counter()
+        """Units by SKU that it gets."""
+        self.arrives: date | None = None
+
+    def keep(self, left: Left) -> Iterable[Units]:
+        """Keep what it holds where its share is: what is on hand first, then supply by when it comes. The rest is let
+        go."""
+        line = self.planned.line
+        rows = sorted(
+            self.planned.rows, key=lambda row: (row.supply_id is not None, row.deliver_by or date.max, row.id)
         )
-    return Moves(piece, share, tuple(released), tuple(taken), gained, tuple(changes))
+        for row in rows:
+            place = AWAITED if row.supply_id else self.handles.get(row.location_id, row.location_id.hex)
+            own = min(row.quantity, left[row.sku, place])
+            left[row.sku, place] -= own
+            self.open[row.sku] -= own
+            if own:
+                self.stays.append((row, own))
+            if own < row.quantity:
+                if row.supply_id:
+                    self.awaited_released += row.quantity - own
+                else:
+                    self.released[place] += row.quantity - own
+                yield Units(line.id, row.sku, row.location_id, row.quantity - own)
+
+    def take(self, source: Source, sku: str, most: int, left: Left) -> int:
+        """Units of a SKU that it gets of a source."""
+        some = min(most, left[sku, source.location], self.open.get(sku, 0))
+        if some:
+            left[sku, source.location] -= some
+            self.open[sku] -= some
+            self.taken[source.location] += some
+            self.fresh[sku] += some
+            self.arrives = max(day_of(source), self.arrives or date.min)
+        return some
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.released or self.taken or self.awaited_released)
+
+    @property
+    def on_hand(self) -> int:
+        """Whole units that it held on hand."""
+        return self.planned.made_of(row for row in self.planned.rows if row.supply_id is None)
+
+    @property
+    def gained(self) -> int:
+        """Units on hand by which it has more, or below 0 fewer, than before."""
+        return self._whole(on_hand=True) - self.on_hand
+
+    def _whole(self, *, on_hand: bool) -> int:
+        """Whole units that it has now: all, or those on hand."""
+        units = Counter(self.fresh)
+        for row, own in self.stays:
+            if row.supply_id is None or not on_hand:
+                units[row.sku] += own
+        return min(units[sku] // each for sku, each in self.planned.parts.items())
+
+    def change(self) -> Change:
+        line, waited = self.planned.line, self.planned.units - self.on_hand
+        return Change(
+            line_id=line.id,
+            sku=line.sku,
+            released=dict(sorted(self.released.items())),
+            taken=dict(sorted(self.taken.items())),
+            awaited_released=self.awaited_released,
+            waiting_before=waited,
+            waiting_after=waited - self.gained,
+            promised_on=line.promised_on,
+            new_promised_on=self._promised_on(),
+        )
+
+    def _promised_on(self) -> date | None:
+        """When all of it is there now; None when some of it cannot be had any more, until it can."""
+        line, units = self.planned.line, self.planned.units
+        before, gap = units - self.planned.made_of(self.planned.rows), units - self._whole(on_hand=False)
+        dates = [day for row, _ in self.stays if (day := row.deliver_by or line.promised_on)]
+        dates += [self.arrives] if self.arrives else []
+        if (line.allocated or units < line.backordered) and line.promised_on:
+            dates.append(line.promised_on)  # of units that stay as they are
+        if gap > before or (gap and not dates):
+            return None
+        return line.promised_on if gap else max(dates, default=line.promised_on)
 
 
 def together(moves: Sequence[Moves]) -> list[list[Moves]]:
