@@ -178,39 +178,14 @@ def solve_over(
     short = question.short(now, at_once)
     if short and on_shortage is ShortagePolicy.REJECT and not question.waiting:
         return _nothing(question, objective, short)
-    best_by = Objective(objective.value) if objective else None
-    draft = _Draft(now)
-    dates = whens(question.lines)
-    priced = on_shortage is ShortagePolicy.BACKORDER and question.steering.ruled.settings.prices_waiting
-    joint = plan_at_once(question, candidates, at_once, best_by) if priced else None
-    if joint is not None:
-        draft.served, short = [0] * len(now), []
-        draft.take(joint)
-        sources = joint.asked.sources
-    elif any(at_once) or not dates:
-        if sources is None:
-            sources = tuple(sources_of(question, candidates, question.demand(at_once)))
-        asked = asked_for(question, question.demand(now), sources, best_by)
-        decided = sourcing.decide(asked, question.steering.live.rules, question.steering.ruled)
-        if isinstance(decided.plan, Shortage):
-            return _nothing(question, objective, [too_many(question, decided.plan)])
-        draft.add(decided.objective, asked, decided.plan, _parcels(question, decided.plan, now))
-    if short and (question.waiting or on_shortage is ShortagePolicy.BACKORDER):
-        rest = [quantity - units for quantity, units in zip(at_once, now, strict=True)]
-        if shortage := draft.take(plan_rest(question, candidates, rest, draft.parcels)):
-            return _nothing(question, objective, [too_many(question, shortage)])
-    for when in dates:
-        those = [line.quantity if line[2:] == when else 0 for line in question.lines]
-        if shortage := draft.take(plan_wanted(question, candidates, those, when, draft.parcels, best_by)):
-            return _nothing(question, objective, [too_many(question, shortage)])
-        if on_shortage is ShortagePolicy.BACKORDER:
-            rest = [max(quantity - units, 0) for quantity, units in zip(those, draft.served, strict=True)]
-            if shortage := draft.take(plan_rest(question, candidates, rest, draft.parcels, when)):
-                return _nothing(question, objective, [too_many(question, shortage)])
+    draft = _Draft(now, sources)
+    shortage = _fill(draft, question, on_shortage, Objective(objective.value) if objective else None, candidates)
+    if shortage is not None:
+        return _nothing(question, objective, [too_many(question, shortage)])
     short = question.short(draft.served)
     if short and on_shortage is ShortagePolicy.REJECT:
         return _nothing(question, objective, short)
-    parcels, terms = draft.parcels, draft.terms
+    parcels, terms, limits = draft.parcels, draft.terms, shelf.limits
     return Planned(
         channel=question.network.channel.handle,
         lines=question.lines,
@@ -219,8 +194,8 @@ def solve_over(
         parcels=tuple(parcels),
         expires_at=question.now + PROMISE_VALID,
         imagined=question.assuming is not None,
-        rationed=question.shelf.limits is not None,
-        demand_class=question.shelf.limits.demand_class if question.shelf.limits else None,
+        rationed=limits is not None,
+        demand_class=limits.demand_class if limits else None,
         generated=used_of(question, parcels),
         network=question.network,
         objective=SourcingObjective(draft.objective.value) if draft.objective else question.network.channel.objective,
@@ -229,17 +204,58 @@ def solve_over(
         lower_bound_minor=max(draft.bound, 0),
         terms=terms,
         question=question,
-        sources=sources or (),
+        sources=draft.sources or (),
         best=draft.made[0][1] if draft.made else None,
         made=tuple(draft.made),
     )
 
 
+def _fill(
+    draft: "_Draft",
+    question: Question,
+    on_shortage: ShortagePolicy,
+    best_by: Objective | None,
+    candidates: Sequence[Place],
+) -> Shortage | None:
+    """Plan what leaves as soon as it can, what waits, and what is wanted on each date; a shortage if one cannot be."""
+    now, dates = draft.served, whens(question.lines)
+    at_once = [0 if line.requested_on else line.quantity for line in question.lines]
+    backorder = on_shortage is ShortagePolicy.BACKORDER
+    priced = backorder and question.steering.ruled.settings.prices_waiting
+    joint = plan_at_once(question, candidates, at_once, best_by) if priced else None
+    if joint is not None:
+        draft.served, draft.sources = [0] * len(now), joint.asked.sources
+        draft.take(joint)
+    elif any(at_once) or not dates:
+        if draft.sources is None:
+            draft.sources = tuple(sources_of(question, candidates, question.demand(at_once)))
+        asked = asked_for(question, question.demand(now), draft.sources, best_by)
+        decided = sourcing.decide(asked, question.steering.live.rules, question.steering.ruled)
+        if isinstance(decided.plan, Shortage):
+            return decided.plan
+        draft.add(decided.objective, asked, decided.plan, _parcels(question, decided.plan, now))
+    rest = [quantity - units for quantity, units in zip(at_once, now, strict=True)]
+    waits = joint is None and any(rest) and (question.waiting or backorder)
+    if waits and (shortage := draft.take(plan_rest(question, candidates, rest, draft.parcels))):
+        return shortage
+    for when in dates:
+        those = [line.quantity if line[2:] == when else 0 for line in question.lines]
+        if shortage := draft.take(plan_wanted(question, candidates, those, when, draft.parcels, best_by)):
+            return shortage
+        if backorder:
+            rest = [max(quantity - units, 0) for quantity, units in zip(those, draft.served, strict=True)]
+            if shortage := draft.take(plan_rest(question, candidates, rest, draft.parcels, when)):
+                return shortage
+    return None
+
+
 class _Draft:
     """A plan of several parts: what leaves as soon as it can, what waits, and what is wanted on a date."""
 
-    def __init__(self, served: Sequence[int]) -> None:
+    def __init__(self, served: Sequence[int], sources: Sequence[Source] | None) -> None:
         self.served = list(served)
+        self.sources = sources
+        """Of what leaves as soon as it can; None as long as nobody has looked for them."""
         self.parcels: list[Parcel] = []
         self.made: list[tuple[Asked, Plan]] = []
         self.terms: dict[str, int] = {}
