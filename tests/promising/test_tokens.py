@@ -5,10 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
+import pytest
 
 from oms_api.kit import secrets
 from oms_api.promising.service.tokens import PURPOSE
-from promising.shop import CHICAGO, MONDAY_NOON, TO_NEW_YORK, at, lines, put_stock, shop
+from promising.shop import CHANNELS, CHICAGO, LOCATIONS, MONDAY_NOON, TO_NEW_YORK, at, lines, put_stock, shop
 from world import Api, World, statements
 
 PROMISE = """query($input: PromiseInput!) { promise(input: $input) {
@@ -111,6 +112,27 @@ async def test_what_was_sold_meanwhile_is_told_and_nothing_is_held(api: Api) -> 
     assert error["code"] == "INSUFFICIENT_STOCK"
     assert error["details"] == {"sku": "A", "requested": 10, "available": 9}
     assert await available(api, "A", "B") == [9, 1]
+
+
+@pytest.mark.parametrize("gone", ["no more work", "not of the channel"])
+async def test_a_location_that_takes_no_more_work_redeems_nothing(api: Api, gone: str) -> None:
+    await shop(api, {"nyc": {}, "chi": CHICAGO}, {"A": {"nyc": 5, "chi": 5}})
+    token, *_ = await tokens(api, lines(A=2))
+    if gone == "no more work":
+        off = {"handle": "nyc", "name": "nyc", "active": False}
+        await api.ok(LOCATIONS, input={"locations": [off]})
+        name = "nyc"
+    else:
+        web = {"handle": "web", "name": "Web", "currency": "USD", "locations": ["chi"]}
+        await api.ok(CHANNELS, input={"channels": [web]})
+        name = "a location"
+    (error,) = await api.refused(RESERVE, input={"promiseToken": token})
+    assert (error["code"], error["path"]) == ("NO_SOURCE", ["input", "promiseToken"])
+    assert (
+        error["message"] == f"Since it was promised {name} takes no more work for channel web; ask for a new promise."
+    )
+    assert await available(api, "A") == [5]
+    assert len(await tokens(api, lines(A=5))) == 1
 
 
 async def test_a_token_stays_small(api: Api) -> None:

@@ -13,6 +13,7 @@ from oms_api.inventory import Reservation
 from oms_api.kit.db import Tx
 from oms_api.kit.errors import Path, Refusal
 from oms_api.network import Network, SourcingObjective
+from oms_api.promising.errors import NoSource
 from oms_api.promising.models import Promised, ShortagePolicy, Told
 from oms_api.promising.service.holding import hold
 from oms_api.promising.service.place import places_of
@@ -39,10 +40,12 @@ async def redeem(
 
     The token has the plan but not what it was made from, which is too much to carry: it is decided again, as of the
     instant of the promise, from the rows of today. What comes out the same is kept as any decision is; else what was
-    promised is kept as a PROMISE, with its costs, and cannot be made again.
+    promised is kept as a PROMISE, with its costs, and cannot be made again. Raises NoSource when a location has been
+    taken off the channel or takes no more work since.
     """
     told = promised.told
     assert told is not None
+    _check_places(promised, network)
     remade = await _remade(tx, promised, told, network, items)
     held = await hold(tx, promised, owner_id=owner_id, expires_at=expires_at, line_ids=line_ids, floats=floats)
     if held is None:
@@ -62,6 +65,18 @@ async def redeem(
             plan=_plan(promised, told, network),
         )
     return held
+
+
+def _check_places(promised: Promised, network: Network) -> None:
+    working = {place.id for place in places_of(network) if place.active}
+    if any(parcel.location_id not in working for parcel in promised.parcels):
+        names = {row.id: row.handle for row in network.locations}
+        gone = sorted({parcel.location_id for parcel in promised.parcels} - working)
+        said = ", ".join(names.get(id_, "a location") for id_ in gone)
+        raise NoSource(
+            f"Since it was promised {said} takes no more work for channel {promised.channel}; ask for a new promise.",
+            path=("input", "promiseToken"),
+        )
 
 
 def _plan(promised: Promised, told: Told, network: Network) -> dict[str, Any]:
