@@ -331,3 +331,16 @@ async def test_the_latest_trip_that_arrives_in_time_is_found_backward(world: Wor
     sunday = date(2026, 12, 13)
     assert latest(sunday) == [(date(2026, 12, 9), next_monday, "ground"), (friday, next_monday, "express")]
     assert latest(sunday, early=True) == [(date(2026, 12, 8), friday, "ground"), (thursday, friday, "express")]
+
+
+async def test_a_parcel_is_to_be_ready_when_the_truck_comes_that_its_date_leans_on(api: Api) -> None:
+    await shop(api, {"nyc": {"cutOff": "15:00"}}, {"A": {"nyc": 9}})
+    await services(api, service("ground", 1, "5.00", lastPickup="12:00"))
+    found = []
+    for hours in (-2, 1):  # the truck of the day is to come; it has gone
+        with at(MONDAY_NOON + timedelta(hours=hours)):
+            ((parcel,),) = [option["shipments"] for option in (await ask(api, lines(A=1)))["options"]]
+            found.append((parcel["shipBy"], parcel["deliveredBy"]))
+    assert found == [
+        ("2026-11-30T17:00:00.000000Z", "2026-12-01"), ("2026-11-30T20:00:00.000000Z", "2026-12-02"),
+    ]  # fmt: skip

@@ -180,9 +180,13 @@ def latest_ship_day(
     return None
 
 
-def leaves_at(day: date, hours: WorkingHours) -> datetime:
-    """Instant (UTC) by which a parcel of that ship day leaves: the location's cut-off on that day."""
-    return datetime.combine(day, hours.cut_off_on(day), ZoneInfo(hours.time_zone)).astimezone(UTC)
+def leaves_at(day: date, hours: WorkingHours, until: time | None = None) -> datetime:
+    """Instant (UTC) by which a parcel of that ship day leaves: the location's cut-off on that day, or `until` when the
+    carrier has fetched by then."""
+    last = hours.cut_off_on(day)
+    if until is not None and until < last:
+        last = until
+    return datetime.combine(day, last, ZoneInfo(hours.time_zone)).astimezone(UTC)
 
 
 def _next_business(day: date, business_days: frozenset[int], closed_on: Collection[date]) -> date:

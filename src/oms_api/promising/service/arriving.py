@@ -51,5 +51,9 @@ def arrivals(
             trip = min(trips, key=lambda trip: (trip.arrives_on, trip.ships_on), default=None)
         else:
             trip = reach.trip(place, due) if place else None
-        found.append(Arrival(reach.ship_by(place, trip.ships_on), trip.arrives_on) if place and trip else None)
+        if place is None or trip is None:
+            found.append(None)
+            continue
+        service = trip.lane.service if trip.lane else None
+        found.append(Arrival(reach.ship_by(place, trip.ships_on, service), trip.arrives_on))
     return found

@@ -105,7 +105,7 @@ def parcel(question: Question, source: Source, lines: Sequence[PlannedUnits]) ->
         location_id=place.id,
         method=DeliveryMethod.SHIPPING if source.service else DeliveryMethod.PICKUP,
         service=source.service or None,
-        ship_by=question.shelf.reach.ship_by(place, date.fromordinal(source.ships_on)),
+        ship_by=question.shelf.reach.ship_by(place, date.fromordinal(source.ships_on), source.service or None),
         delivered_by=date.fromordinal(source.arrives_on),
         lines=tuple(lines),
         works_on=date.fromordinal(source.ships_on) if place.limits else None,

@@ -241,9 +241,13 @@ class Reach:
         on = None if leaves is None else arrives(leaves)
         return None if leaves is None or on is None else Trip(leaves, on, lane)
 
-    def ship_by(self, place: Place, ships_on: date) -> datetime:
-        """The instant by which a parcel of that day leaves: the location's cut-off."""
-        return leaves_at(ships_on, place.hours)
+    def ship_by(self, place: Place, ships_on: date, service: str | None) -> datetime:
+        """The instant by which a parcel of that day leaves: the location's cut-off, or before it the pick-up of that
+        day by its service, when it has one. None: it is collected."""
+        lanes = self._atlas.lanes(place) if service else ()
+        pickup = next((lane.pickup for lane in lanes if lane.service == service), None)
+        fetched = pickup and pickup_day(self.now, place.hours, pickup, ships_on) == ships_on
+        return leaves_at(ships_on, place.hours, pickup.last if pickup and fetched else None)
 
     def _found(
         self,
