@@ -16,7 +16,7 @@ from sqlmodel.sql.sqltypes import AutoString
 from oms_api.config import Settings
 from oms_api.domains import parts
 from oms_api.kit import travel  # noqa: F401 - its table
-from oms_api.kit.db import Choice, Instant, Json
+from oms_api.kit.db import Choice, Instant, Json, assume_many_rows
 
 parts("models")
 parts("jobs")
@@ -59,6 +59,7 @@ def run(connection: Connection) -> None:
         connection.commit()
     with context.begin_transaction():
         context.run_migrations()
+        assume_many_rows(connection)
 
 
 async def main() -> None:

@@ -18,7 +18,7 @@ from oms_api.config import Settings
 from oms_api.domains import parts
 from oms_api.kit import clock, db, events, ids, jobs, secrets
 from oms_api.kit.caller import system
-from oms_api.kit.db import Database, observe
+from oms_api.kit.db import Database, assume_many_rows, observe
 from oms_api.kit.ids import NOBODY
 from oms_api.kit.relay import Relay
 
@@ -33,6 +33,7 @@ def create_tables(url: str) -> None:
         engine = create_async_engine(url)
         async with engine.begin() as connection:
             await connection.run_sync(SQLModel.metadata.create_all)
+            await connection.run_sync(assume_many_rows)
         await engine.dispose()
 
     asyncio.run(create())

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, String, cast, func, literal_column, null, or_, union_all
+from sqlalchemy import BigInteger, String, cast, func, literal_column, null, or_, text, union_all
 from sqlmodel import col
 
 from oms_api.inventory.models import ReservationLine, Supply, SupplyKind
-from oms_api.inventory.queries.rows import COMING, HELD
+from oms_api.inventory.queries.rows import COMING
 from oms_api.kit.db import Reading, any_of, columns, mine, now, param, prepared
 
 
@@ -35,6 +35,31 @@ class Owed(NamedTuple):
 
 
 _zero = literal_column("0", BigInteger())
+
+
+def _owed(which: Any) -> Any:
+    return (
+        columns(
+            literal_column("1", BigInteger()),
+            col(ReservationLine.location_id),
+            col(ReservationLine.supply_id),
+            func.sum(col(ReservationLine.quantity)).cast(BigInteger()),
+            _zero,
+            col(ReservationLine.ship_by),
+            null().cast(String()),
+            null().cast(String()),
+        )
+        .where(
+            mine(ReservationLine),
+            col(ReservationLine.sku) == param("of_sku"),
+            any_of(ReservationLine.location_id, "locations"),
+            or_(col(ReservationLine.expires_at).is_(None), col(ReservationLine.expires_at) > now()),
+            which,
+        )
+        .group_by(col(ReservationLine.location_id), col(ReservationLine.supply_id), col(ReservationLine.ship_by))
+    )
+
+
 _both = union_all(
     columns(
         _zero.label("part"),
@@ -46,24 +71,9 @@ _both = union_all(
         col(Supply.reference),
         cast(col(Supply.kind), String()).label("kind"),
     ).where(mine(Supply), col(Supply.sku) == param("of_sku"), any_of(Supply.location_id, "locations"), COMING),
-    columns(
-        literal_column("1", BigInteger()),
-        col(ReservationLine.location_id),
-        col(ReservationLine.supply_id),
-        func.sum(col(ReservationLine.quantity)).cast(BigInteger()),
-        _zero,
-        col(ReservationLine.ship_by),
-        null().cast(String()),
-        null().cast(String()),
-    )
-    .where(
-        mine(ReservationLine),
-        col(ReservationLine.sku) == param("of_sku"),
-        any_of(ReservationLine.location_id, "locations"),
-        HELD,
-        or_(col(ReservationLine.expires_at).is_(None), col(ReservationLine.expires_at) > now()),
-    )
-    .group_by(col(ReservationLine.location_id), col(ReservationLine.supply_id), col(ReservationLine.ship_by)),
+    # each half in the words of its own index
+    _owed(text("reservation_lines.quantity >= 1 AND reservation_lines.supply_id IS NULL")),
+    _owed(text("reservation_lines.quantity > 0 AND reservation_lines.supply_id IS NOT NULL")),
 ).subquery("dated")
 _DATED = prepared(columns(*_both.c).limit(param("size", BigInteger())))
 

@@ -13,9 +13,10 @@ from oms_api.kit.db.constructs import Choice, Instant, Json, Keyed, any_of, json
 from oms_api.kit.db.database import Database
 from oms_api.kit.db.sessions import Reading, Tx, observe
 from oms_api.kit.db.statements import Statement, changed, columns, mine, param, prepared, row_of, table_of
+from oms_api.kit.db.statistics import assume_many_rows
 
 __all__ = [
     "Choice", "Conflict", "Database", "Instant", "Json", "Keyed", "NotMigrated", "Reading", "Statement", "TryAgain",
-    "Tx", "any_of", "changed", "columns", "json_rows", "metadata", "mine", "now", "observe", "param", "prepared",
-    "row_of", "table_of",
+    "Tx", "any_of", "assume_many_rows", "changed", "columns", "json_rows", "metadata", "mine", "now", "observe",
+    "param", "prepared", "row_of", "table_of",
 ]  # fmt: skip
