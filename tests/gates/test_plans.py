@@ -29,7 +29,6 @@ MEANT = {
     "inventory.queries.rule._PAGES": "a page, in the order of its index",
     "inventory.service.rebuild._POSITIONS": "the doctor's",
     "inventory.service.rebuild._SUPPLIES": "the doctor's",
-    "inventory.service.reserve._HOLD": "whether a SKU has a MAX_PER_DAY rule: rules, which are few",
     "kit.idempotency._FORGET": "once an hour",
     "kit.inbox._FORGET": "once an hour",
     "kit.inbox._TENANTS_WITH_OLD": "once an hour",

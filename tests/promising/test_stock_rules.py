@@ -114,3 +114,16 @@ async def test_rules_cost_availability_no_statement_once_they_are_known(api: Api
     with statements() as after:
         assert (await offer(api))["available"] == 3
     assert (len(before), len(changed), len(after)) == (3, 4, 3)
+
+
+async def test_units_a_day_of_a_sku_cost_the_others_no_statement(api: Api) -> None:
+    await shop(api, {"ny": {}}, {"A": {"ny": 9}, "B": {"ny": 9}})
+    held = {"channel": "web", "lines": lines(B=1)}
+    await api.ok(RESERVE, input=held)
+    with statements() as before:
+        await api.ok(RESERVE, input=held)
+    await rules(api, {"kind": "MAX_PER_DAY", "units": 3, "channel": "web"})
+    await api.ok(RESERVE, input=held)
+    with statements() as after:
+        await api.ok(RESERVE, input=held)
+    assert len(after) == len(before)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, String, Uuid, and_, func, or_, update
+from sqlalchemy import BigInteger, String, Uuid, and_, func, literal_column, or_, update
 from sqlmodel import col
 
 from oms_api import network
@@ -74,7 +74,12 @@ _HOLD = prepared(
         or_(_positions.c.quantity == 0, _positions.c.free >= _positions.c.quantity),
     )
     .values(reserved=col(Position.reserved) + _positions.c.quantity, updated_at=now())
-    .returning(col(Position.sku), col(Position.location_id), queries.capped_by_rule(col(Position.sku)).label("capped"))
+    .returning(
+        col(Position.sku),
+        col(Position.location_id),
+        # in words: of columns, SQLAlchemy leaves the table out here for SQLite, and any rule's SKU is equal to itself
+        queries.capped_by_rule(literal_column("positions.sku")).label("capped"),
+    )
 )
 _supplied = json_rows("supplied", {"id": Uuid(), "sku": String(), "location_id": Uuid(), "units": BigInteger()})
 _HOLD_SUPPLY = prepared(
