@@ -19,7 +19,7 @@ from sqlmodel import Field, SQLModel, col, select
 
 from oms_api.kit import clock, events, idempotency
 from oms_api.kit.caller import system
-from oms_api.kit.db import Database, Instant, Tx, any_of, json_rows, mine, now, param, prepared, table_of
+from oms_api.kit.db import Database, Instant, TryAgain, Tx, any_of, json_rows, mine, now, param, prepared, table_of
 from oms_api.kit.errors import Overloaded
 from oms_api.kit.events import Event, Fact
 from oms_api.kit.idempotency import IdempotencyKey
@@ -125,15 +125,15 @@ def follower(name: str) -> Callable[[Any], Any]:
 def apart() -> Iterator[Callable[[Awaitable[Any], str], Awaitable[None]]]:
     """`with apart() as each: await each(work, "ord_…")`: work that fails stops none that comes after it, and what
     failed is raised when all is done, with what it was for, so that it is told again. Only a database that is away
-    stops everything at once."""
+    stops everything at once: not work that gave up after clashes with others'."""
     failed: list[Exception] = []
 
     async def each(work: Awaitable[Any], subject: str) -> None:
         try:
             await work
-        except Overloaded:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised at the end
+        except Exception as error:
+            if isinstance(error, Overloaded) and not isinstance(error.__cause__, TryAgain):
+                raise
             error.add_note(f"It was for {subject}.")
             failed.append(error)
 
