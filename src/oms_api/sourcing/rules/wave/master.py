@@ -63,7 +63,7 @@ class Master:
         """The best column of each claim by branch and bound over the columns; None when none was found in time.
 
         `start` is a choice that is known already. Nodes bound the work, so that the answer is the same on every
-        machine; seconds are a net below them.
+        machine; seconds bound it too, and where they are what ends it the answer depends on the machine.
         """
         highs, library = self._highs, self._library
         highs.setOptionValue("time_limit", seconds)

@@ -37,11 +37,12 @@ def wave(
     rounds: int = ROUNDS_MAX,
     choose_s: float = 6.0,
 ) -> Outcome:
-    """Share stock out over claims so that least waits, by strategy, and it costs least; deterministic.
+    """Share stock out over claims so that least waits, by strategy, and it costs least.
 
     `waiting` is what a unit of LOSE that waits scores, in minor units; others weigh more (`WEIGHT`). Without it: twice
     what any unit could cost to send, so that a unit is sent when it can be. `capacity` is the room that orders of the
-    wave share, what they hold now included; `choose_s` bounds the last step in seconds. A claim may have `weights` of
+    wave share, what they hold now included. `choose_s` bounds the last step in seconds: the same again comes out the
+    same unless that ends it, as it may when very much is scarce. A claim may have `weights` of
     its own; `Weights.balance` does not count: it goes by what one order takes. ValueError for two claims of a key and
     what `plan` refuses.
     """
